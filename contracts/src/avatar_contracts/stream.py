@@ -1,0 +1,87 @@
+"""The stream codec: a sequence of msgpack maps, one per event, discriminated by ``type``.
+
+Media travels as msgpack binary. The decoder accepts input cut anywhere, bounds the size of one event,
+and tells a finished stream from one that broke off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from typing import Any, Generic, TypeVar
+
+import msgpack
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from avatar_contracts.performance import PerformanceEvent
+from avatar_contracts.problems import StreamBroken
+from avatar_contracts.speech import SpeechEvent
+
+E = TypeVar("E")
+
+CONTENT_TYPE = "application/vnd.realtime-avatar.events+msgpack"
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+
+speech_events: TypeAdapter[SpeechEvent] = TypeAdapter(SpeechEvent)
+performance_events: TypeAdapter[PerformanceEvent] = TypeAdapter(PerformanceEvent)
+
+
+def encode_event(event: BaseModel) -> bytes:
+    """One event as it travels."""
+    packed: bytes = msgpack.packb(event.model_dump(mode="python"), use_bin_type=True)
+    return packed
+
+
+class EventDecoder(Generic[E]):
+    """Turns bytes, cut anywhere, into events of one union."""
+
+    def __init__(self, events: TypeAdapter[E], *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._events = events
+        self._max_event_bytes = max_event_bytes
+        self._unpacker = msgpack.Unpacker(raw=False, max_buffer_size=max_event_bytes)
+        self._fed_bytes = 0
+
+    def feed(self, data: bytes) -> Iterator[E]:
+        """The events that ``data`` completes.
+
+        Raises:
+            StreamBroken: ``data`` is no msgpack, no event of the union, or an event above the limit.
+        """
+        for start in range(0, len(data), self._max_event_bytes):
+            piece = data[start : start + self._max_event_bytes]
+            self._fed_bytes += len(piece)
+            try:
+                self._unpacker.feed(piece)
+                yield from self._complete()
+            except msgpack.BufferFull as error:
+                raise StreamBroken(f"an event is larger than {self._max_event_bytes} bytes") from error
+            except (msgpack.UnpackException, ValueError) as error:
+                raise StreamBroken("the stream carries something that is not an event") from error
+
+    def close(self) -> None:
+        """Raises ``StreamBroken`` where an unfinished event was left behind."""
+        if self._unpacker.tell() != self._fed_bytes:
+            raise StreamBroken("the stream ended in the middle of an event")
+
+    def _complete(self) -> Iterator[E]:
+        while True:
+            try:
+                fields: Any = self._unpacker.unpack()
+            except msgpack.OutOfData:
+                return
+            try:
+                yield self._events.validate_python(fields)
+            except ValidationError as error:
+                raise StreamBroken("the stream carries something that is not an event") from error
+
+
+async def decode_stream(chunks: AsyncIterable[bytes], events: TypeAdapter[E]) -> AsyncIterator[E]:
+    """The events of a whole stream.
+
+    Raises:
+        StreamBroken: as ``EventDecoder.feed``, or the last event is incomplete.
+    """
+    decoder = EventDecoder(events)
+    async for chunk in chunks:
+        for event in decoder.feed(chunk):
+            yield event
+    decoder.close()

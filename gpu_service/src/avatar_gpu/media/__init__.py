@@ -1,0 +1,1 @@
+"""Decoding what people upload and encoding what they get."""

@@ -1,0 +1,1 @@
+"""Engines of the motion capability: one package or file each, found by name in ``avatar_gpu.catalogue``."""
