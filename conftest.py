@@ -10,6 +10,7 @@ CATEGORIES = ("unit", "contract", "golden", "integration", "gpu")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test with its folder's category."""
     for item in items:
         category = next((part for part in reversed(Path(item.path).parts) if part in CATEGORIES), None)
         if category is None:

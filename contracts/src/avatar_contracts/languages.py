@@ -39,9 +39,7 @@ def normalise_language(tag: str) -> str:
     if text in _ALIASES:
         return _ALIASES[text]
     if not _TAG.match(text):
-        raise ValueError(
-            f"{tag[:40]!r} is not a language tag; write for example 'en', 'zh', 'es' or 'es-MX'"
-        )
+        raise ValueError(f"{tag[:40]!r} is not a language tag; write for example 'en', 'zh', 'es' or 'es-MX'")
     primary, *rest = text.split("-")
     primary = _ALIASES.get(primary, primary)
     return "-".join([primary, *(_subtag(part) for part in rest)])

@@ -107,14 +107,6 @@ class PerformanceDone(Reply):
 
 
 PerformanceEvent = Annotated[
-    PerformanceStarted
-    | Audio
-    | Phones
-    | Words
-    | Warned
-    | Video
-    | Progress
-    | PerformanceDone
-    | Failed,
+    PerformanceStarted | Audio | Phones | Words | Warned | Video | Progress | PerformanceDone | Failed,
     Field(discriminator="type"),
 ]

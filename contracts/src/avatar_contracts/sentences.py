@@ -14,10 +14,10 @@ from avatar_contracts.languages import primary_subtag
 
 _CLOSERS = "\"'”’»)]}』」》】"
 _FULL_STOPS = "。！？…"
-_ABBREVIATIONS = {
-    "en": "mr mrs ms dr prof sr jr st vs etc e.g i.e approx no fig inc ltd co gen sen rep capt col lt mt vol ed p pp".split(),
-    "es": "sr sra srta dr dra prof profa ud uds vd vds etc av avda no núm pág p.ej ej cía gral lic ing".split(),
-}
+_ENGLISH = """mr mrs ms dr prof sr jr st vs etc e.g i.e approx no fig inc ltd co gen sen rep capt col lt mt vol
+ed p pp"""
+_SPANISH = """sr sra srta dr dra prof profa ud uds vd vds etc av avda no núm pág p.ej ej cía gral lic ing"""
+_ABBREVIATIONS = {"en": frozenset(_ENGLISH.split()), "es": frozenset(_SPANISH.split())}
 _END = re.compile(rf"(?:[.!?]+|[{_FULL_STOPS}]+)[{re.escape(_CLOSERS)}]*")
 _CLAUSE = re.compile(rf"[,;:，；：、—–][{re.escape(_CLOSERS)}]*\s*")
 
@@ -47,7 +47,7 @@ def split_sentences(text: str, language: str, *, max_chars: int = 400) -> list[S
 
 
 def _spans(text: str, language: str) -> list[tuple[int, int]]:
-    abbreviations = set(_ABBREVIATIONS.get(primary_subtag(language), _ABBREVIATIONS["en"]))
+    abbreviations = _ABBREVIATIONS.get(primary_subtag(language), _ABBREVIATIONS["en"])
     spans: list[tuple[int, int]] = []
     start = 0
     for paragraph_end in [m.end() for m in re.finditer(r"\n\s*|\Z", text)]:
@@ -62,7 +62,7 @@ def _spans(text: str, language: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _ends_sentence(text: str, mark: re.Match[str], abbreviations: set[str]) -> bool:
+def _ends_sentence(text: str, mark: re.Match[str], abbreviations: frozenset[str]) -> bool:
     if mark.group()[0] in _FULL_STOPS:
         return True
     following = text[mark.end() : mark.end() + 1]

@@ -63,9 +63,7 @@ def request_id_of(request: Request) -> str:
     return found
 
 
-async def _request_id(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
+async def _request_id(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     request_id = request_id_of(request)
     response = await call_next(request)
     response.headers.setdefault("X-Request-Id", request_id)
