@@ -287,6 +287,12 @@ class TaskCancelled(AvatarError):
     status = 409
 
 
+class TaskIdTaken(AvatarError):
+    slug = "task-id-taken"
+    title = "A task of this id is running"
+    status = 409
+
+
 class GpuServiceUnreachable(AvatarError):
     slug = "gpu-service-unreachable"
     title = "The GPU service does not answer"
