@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import io
+import threading
+import wave
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_engines import SPECS, FakeRender, FakeVoice
+from live_service import PORTRAIT, fake_settings, put_portrait
+
+from avatar_contracts.problems import HashMismatch, PortraitNotEnrolled, SpeechTooShort, VoiceNotEnrolled
+from avatar_gpu.catalogue import Catalogue
+from avatar_gpu.enrolment import Enrolment
+from avatar_gpu.protocols import EngineContext
+
+
+def babble(seconds: float, seed: int = 0) -> bytes:
+    """A WAV that counts as speech: a buzz with formants, switched on and off like syllables."""
+    rate = 16_000
+    t = np.arange(int(seconds * rate)) / rate
+    pitch = 2 * np.pi * np.cumsum(120 + 20 * np.sin(2 * np.pi * 0.7 * t + seed)) / rate
+    buzz = sum(np.sin(k * pitch) / k for k in range(1, 25))
+    syllables = np.clip(np.sin(2 * np.pi * 2.2 * t) * 4, 0, 1)
+    noise = np.random.default_rng(seed).normal(0, 1e-4, len(t))
+    pcm = (np.clip(0.2 * buzz * syllables + noise, -1, 1) * 32767).astype("<i2")
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(pcm.tobytes())
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def enrolment(tmp_path: Path) -> Enrolment:
+    return make(tmp_path)
+
+
+def make(folder: Path, max_bytes: int = 10**9) -> Enrolment:
+    context = EngineContext("cpu", folder / "models", 1)
+    catalogue = Catalogue(context, {"speech": "fake", "motion": "fake", "render": "fake"}, specs=SPECS)
+    return Enrolment(folder / "data" / "enrolled", folder / "models", catalogue, max_bytes=max_bytes)
+
+
+def test_a_wrong_hash_is_refused(enrolment: Enrolment) -> None:
+    with pytest.raises(HashMismatch):
+        enrolment.enrol_voice("0" * 64, b"data", None)
+
+
+def test_a_refused_recording_leaves_nothing_behind(enrolment: Enrolment, tmp_path: Path) -> None:
+    data = babble(0.2)
+    with pytest.raises(SpeechTooShort):
+        enrolment.enrol_voice(sha256(data).hexdigest(), data, None)
+    assert not list((tmp_path / "data").rglob("*.npz"))
+
+
+def test_what_was_never_uploaded_is_not_enrolled(enrolment: Enrolment) -> None:
+    engine = SPECS and enrolment._catalogue
+    with engine.speech() as speech, pytest.raises(VoiceNotEnrolled):
+        enrolment.voice("1" * 64, speech, "fake")
+    with pytest.raises(PortraitNotEnrolled):
+        enrolment.portrait("1" * 64)
+
+
+def test_a_voice_is_found_by_another_process_and_by_another_engine(tmp_path: Path) -> None:
+    data = babble(12)
+    digest = sha256(data).hexdigest()
+    summary = make(tmp_path).enrol_voice(digest, data, "fake")
+    assert summary.sha256 == digest
+    assert summary.speech_s > 3
+    later = make(tmp_path)
+    with later._catalogue.speech() as engine:
+        voice = later.voice(digest, engine, "fake")
+        other = later.voice(digest, engine, "guarded")
+    assert isinstance(voice, FakeVoice)
+    assert voice == other
+    assert (tmp_path / "data/enrolled/voices" / digest / "guarded.npz").exists()
+    assert make(tmp_path).enrol_voice(digest, data, "fake") == summary
+
+
+def test_a_portrait_is_prepared_once_for_each_size(tmp_path: Path) -> None:
+    put_portrait(fake_settings(tmp_path))
+    enrolment = make(tmp_path)
+    before = FakeRender.prepared
+    with enrolment._catalogue.render() as engine:
+        threads = [
+            threading.Thread(target=enrolment.likeness, args=(PORTRAIT, "fake", 256, engine))
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        enrolment.likeness(PORTRAIT, "fake", 512, engine)
+    assert FakeRender.prepared - before == 2
+
+
+def test_the_least_recently_used_enrolment_goes_when_the_cache_is_full(tmp_path: Path) -> None:
+    voices = [babble(6, seed) for seed in range(3)]
+    digests = [sha256(v).hexdigest() for v in voices]
+    enrolment = make(tmp_path, max_bytes=int(2.5 * len(voices[0])))
+    for digest, data in zip(digests, voices, strict=True):
+        enrolment.enrol_voice(digest, data, None)
+    kept = {folder.name for folder in (tmp_path / "data/enrolled/voices").iterdir()}
+    assert kept == set(digests[1:])
