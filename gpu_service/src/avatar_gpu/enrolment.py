@@ -25,7 +25,7 @@ from typing import Generic, Protocol, TypeVar
 from avatar_contracts.enrolment import PortraitSummary, VoiceSummary
 from avatar_contracts.problems import HashMismatch, PortraitNotEnrolled, VoiceNotEnrolled
 from avatar_gpu.catalogue import Catalogue
-from avatar_gpu.portrait.analysis import PortraitAnalyser, load_portrait, save_portrait
+from avatar_gpu.portrait import PortraitAnalyser, load_portrait, save_portrait
 from avatar_gpu.protocols import Likeness, Portrait, SpeechEngine, Voice
 from avatar_gpu.voice.analysis import analyse_recording
 

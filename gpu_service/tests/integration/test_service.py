@@ -242,7 +242,8 @@ def test_a_task_id_in_use_is_refused(client: httpx.Client) -> None:
     with client.stream(
         "POST", "/v1/performances", json=performance("One. [hang]", task_id="twice")
     ) as answer:
-        next(answer.iter_raw())
+        chunks = answer.iter_raw()
+        next(chunks)
         second = client.post("/v1/performances", json=performance("Hi", task_id="twice"))
         client.delete("/v1/tasks/twice")
     assert second.status_code == 409

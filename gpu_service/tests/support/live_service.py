@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from avatar_contracts.enrolment import Box, HeadPose, PortraitSummary
 from avatar_gpu.app import create_app
-from avatar_gpu.portrait.analysis import save_portrait
+from avatar_gpu.portrait import save_portrait
 from avatar_gpu.protocols import Portrait
 from avatar_gpu.settings import Settings
 
