@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatar_contracts.problems import (
     MEDIA_TYPE,
@@ -32,7 +33,7 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Makes every failure of ``app`` an RFC 9457 document and gives each request an id."""
-    app.middleware("http")(_request_id)
+    app.add_middleware(_RequestId)
     app.add_exception_handler(AvatarError, _avatar_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
@@ -63,11 +64,24 @@ def request_id_of(request: Request) -> str:
     return found
 
 
-async def _request_id(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    request_id = request_id_of(request)
-    response = await call_next(request)
-    response.headers.setdefault("X-Request-Id", request_id)
-    return response
+class _RequestId:
+    """ASGI middleware: an id for each request in its state, and on its answer unless one is there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = request_id_of(Request(scope))
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("X-Request-Id", request_id)
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
 
 
 async def _avatar_error(request: Request, error: Exception) -> Response:

@@ -227,7 +227,9 @@ class Catalogue:
         module_name, _, attribute = spec.target.partition(":")
         try:
             module = importlib.import_module(module_name)
-        except ImportError as error:
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith(__package__):
+                raise  # a mistake in our own code, not something to install
             package = f"avatar-gpu[{spec.extra}]" if spec.extra else "avatar-gpu"
             raise EngineUnavailable(
                 f"The {spec.capability} engine {spec.name!r} needs {error.name or 'a package'}, which is not "
