@@ -1,0 +1,154 @@
+"""Timed phones + their audio → gestures: what each articulator aims at, when, and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar_contracts.timeline import TimedPhone
+from avatar_gpu.motion.phonetic.phones import PhoneReader, stress_of
+from avatar_gpu.motion.phonetic.visemes import VISEMES, Contact, Viseme
+
+MIN_CLOSURE_S = 0.086
+"""Two frames at 25 per second fall into any stretch of 80 ms; the rest is margin."""
+MIN_TEETH_S = 0.060
+SHORT_PAUSE_S = 0.060
+"""Pauses below this are part of the speech around them."""
+
+_STOP_CLOSED_PART = {"p": 0.7, "b": 0.85}
+"""The lips part at the burst, before the phone's aspiration is over; a nasal stays closed."""
+_LOUDNESS_SPAN_DB = 8.0
+_LOUDNESS_GAIN = 0.22
+_STRESS_GAIN = {0: 0.96, 1: 1.02, 2: 1.12}
+_GLIDE_SHARES = {1: (1.0,), 2: (0.58, 0.42), 3: (0.28, 0.42, 0.30)}
+
+
+@dataclass(frozen=True)
+class Gesture:
+    """One viseme with its time in seconds since the start of the performance.
+
+    gain: scales jaw and lips; 1 is a phone of the clip's usual loudness.
+    closed_from_s, closed_until_s: the stretch during which a contact must hold.
+    """
+
+    start_s: float
+    end_s: float
+    viseme: Viseme
+    gain: float = 1.0
+    closed_from_s: float = 0.0
+    closed_until_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Beat:
+    """A syllable's nucleus: where gestures of head and brows may fall.
+
+    first_sample: since the start of the performance, which names the beat for the random choices.
+    weight: 0 … about 1.3, from stress and loudness.
+    """
+
+    time_s: float
+    first_sample: int
+    stress: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Island:
+    """Speech without a pause of ``SHORT_PAUSE_S`` or more."""
+
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """Everything in a clip that moves the face."""
+
+    gestures: tuple[Gesture, ...]
+    beats: tuple[Beat, ...]
+    islands: tuple[Island, ...]
+
+
+def read_score(
+    phones: Sequence[TimedPhone],
+    samples: NDArray[np.float32],
+    first_sample: int,
+    sample_rate_hz: int,
+    reader: PhoneReader,
+) -> Score:
+    """The gestures of a clip whose sample 0 is sample ``first_sample`` of the performance."""
+    spoken = [(p, v) for p in phones if p.end > p.start and (v := reader.visemes(p.ipa))]
+    gains = _loudness_gains(spoken, samples)
+    gestures: list[Gesture] = []
+    beats: list[Beat] = []
+    islands: list[Island] = []
+    for (phone, names), loudness in zip(spoken, gains, strict=True):
+        start_s = (first_sample + phone.start) / sample_rate_hz
+        end_s = (first_sample + phone.end) / sample_rate_hz
+        stress = stress_of(phone.ipa, phone.stress)
+        visemes = [VISEMES[name] for name in names]
+        gain = loudness * _STRESS_GAIN[stress]
+        gestures.extend(_spread(phone.ipa, start_s, end_s, visemes, gain))
+        if any(v.vowel for v in visemes):
+            weight = loudness * (0.4, 0.7, 1.0)[stress]
+            beats.append(Beat((start_s + end_s) / 2, first_sample + phone.start, stress, weight))
+        if islands and start_s - islands[-1].end_s < SHORT_PAUSE_S:
+            islands[-1] = Island(islands[-1].start_s, end_s)
+        else:
+            islands.append(Island(start_s, end_s))
+    return Score(tuple(gestures), tuple(beats), tuple(islands))
+
+
+def _spread(ipa: str, start_s: float, end_s: float, visemes: list[Viseme], gain: float) -> list[Gesture]:
+    count = len(visemes)
+    shares = _GLIDE_SHARES.get(count, (1.0 / count,) * count)
+    edges = start_s + (end_s - start_s) * np.concatenate([[0.0], np.cumsum(shares)])
+    gestures = []
+    for viseme, begin, finish in zip(visemes, edges[:-1], edges[1:], strict=True):
+        closed = _contact(ipa, viseme, float(begin), float(finish))
+        gestures.append(Gesture(float(begin), float(finish), viseme, gain, *closed))
+    return gestures
+
+
+def _contact(ipa: str, viseme: Viseme, start_s: float, end_s: float) -> tuple[float, float]:
+    if viseme.contact is None:
+        return 0.0, 0.0
+    if viseme.contact is Contact.CLOSED:
+        part = next((share for letter, share in _STOP_CLOSED_PART.items() if letter in ipa), 1.0)
+        centre, least_s = start_s + (end_s - start_s) * part / 2, MIN_CLOSURE_S
+        length = max((end_s - start_s) * part, least_s)
+    else:
+        centre, least_s = (start_s + end_s) / 2, MIN_TEETH_S
+        length = max((end_s - start_s) * 0.8, least_s)
+    return centre - length / 2, centre + length / 2
+
+
+def _loudness_gains(
+    spoken: list[tuple[TimedPhone, tuple[str, ...]]], samples: NDArray[np.float32]
+) -> list[float]:
+    """Each phone's gain by its level against the median of the clip's vowels."""
+    if not spoken:
+        return []
+    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    last = len(samples)
+    levels = []
+    for phone, _ in spoken:
+        start, end = min(phone.start, last), min(phone.end, last)
+        power = (energy[end] - energy[start]) / max(end - start, 1)
+        levels.append(10 * np.log10(max(float(power), 1e-9)))
+    vowels = [
+        level
+        for level, (_, names) in zip(levels, spoken, strict=True)
+        if any(VISEMES[n].vowel for n in names)
+    ]
+    usual = float(np.median(vowels or levels))
+    return [
+        1.0 + _LOUDNESS_GAIN * float(np.tanh((level - usual) / _LOUDNESS_SPAN_DB))
+        if any(VISEMES[n].vowel for n in names)
+        else 1.0
+        for level, (_, names) in zip(levels, spoken, strict=True)
+    ]

@@ -1,0 +1,80 @@
+"""Head motion: slow drift, and beats on stressed syllables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar_gpu.motion.phonetic.curves import Curve
+from avatar_gpu.motion.phonetic.gestures import Beat
+from avatar_gpu.motion.phonetic.noise import Stream, drift, one
+
+_DEG = np.pi / 180
+_DRIFTS = (
+    (Stream.YAW_SLOW, 0, 0.95, 1.9),
+    (Stream.YAW_FAST, 0, 0.35, 0.40),
+    (Stream.PITCH_SLOW, 1, 1.0, 1.0),
+    (Stream.PITCH_FAST, 1, 0.30, 0.28),
+    (Stream.ROLL, 2, 1.1, 1.0),
+)
+"""Stream, axis (yaw, pitch, roll), correlation in seconds, standard deviation in degrees."""
+_SHIFTS = ((Stream.SHIFT_X, 0, 1.2, 0.006), (Stream.SHIFT_Y, 1, 1.3, 0.004), (Stream.SHIFT_Z, 2, 1.6, 0.008))
+"""Stream, axis, correlation in seconds, standard deviation in inter-ocular units."""
+_ROLL_WITH_YAW = 0.22
+_NOD_DEG = 1.5
+_NOD_LATE_S = 0.05
+_NOD_WIDTH_S = 0.11
+_DIP_DEG = 0.35
+_BROW_WIDTH_S = 0.15
+
+
+def drifting_head(times_s: Curve, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rotation (M, 3) in radians and translation (M, 3) in inter-ocular units, without speech."""
+    rotation = np.zeros((len(times_s), 3))
+    translation = np.zeros((len(times_s), 3))
+    for stream, axis, correlation_s, size_deg in _DRIFTS:
+        rotation[:, axis] += drift(times_s, seed, stream, correlation_s) * size_deg * _DEG
+    rotation[:, 2] += _ROLL_WITH_YAW * rotation[:, 0]
+    for stream, axis, correlation_s, size in _SHIFTS:
+        translation[:, axis] += drift(times_s, seed, stream, correlation_s) * size
+    translation[:, 0] += 0.07 * rotation[:, 0]
+    translation[:, 1] -= 0.07 * rotation[:, 1]
+    return rotation, translation
+
+
+class Emphasis:
+    """Nods and brow raises that fall on the beats of speech."""
+
+    def __init__(self, beats: Sequence[Beat], seed: int, liveliness: float) -> None:
+        nods: list[tuple[float, float]] = []
+        raises: list[tuple[float, float]] = []
+        for beat in beats:
+            nod = _DIP_DEG * beat.weight
+            if beat.stress == 2 and one(seed, Stream.NOD, beat.first_sample) < 0.25 + 0.35 * liveliness:
+                nod += _NOD_DEG * beat.weight * (0.6 + 0.8 * one(seed, Stream.NOD_SIZE, beat.first_sample))
+            nods.append((beat.time_s + _NOD_LATE_S, nod * _DEG))
+            if beat.stress == 2 and one(seed, Stream.BROW, beat.first_sample) < 0.34 * liveliness:
+                size = 0.25 + 0.4 * one(seed, Stream.BROW_SIZE, beat.first_sample)
+                raises.append((beat.time_s, size * (0.5 + liveliness) * beat.weight))
+        self._nods = np.array(nods).reshape(-1, 2)
+        self._raises = np.array(raises).reshape(-1, 2)
+
+    def pitch(self, times_s: Curve) -> Curve:
+        """Radians to add to the head's pitch (M,); nods go down."""
+        return -_bumps(times_s, self._nods, _NOD_WIDTH_S)
+
+    def brows(self, times_s: Curve) -> Curve:
+        """How far the brows are raised (M,)."""
+        return _bumps(times_s, self._raises, _BROW_WIDTH_S)
+
+
+def _bumps(times_s: Curve, events: NDArray[np.float64], width_s: float) -> Curve:
+    total = np.zeros(len(times_s))
+    if not len(times_s):
+        return total
+    near = events[(events[:, 0] > times_s[0] - 6 * width_s) & (events[:, 0] < times_s[-1] + 6 * width_s)]
+    for time_s, size in near:
+        total += size * np.exp(-(((times_s - time_s) / width_s) ** 2))
+    return total
