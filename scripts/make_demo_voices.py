@@ -36,8 +36,12 @@ def make(language: str, out: Path) -> None:
 
 def main() -> int:
     """The exit status: 0 all are there, 1 one could not be made."""
-    parser = argparse.ArgumentParser(description="Makes the demo reference recordings that are not there yet.")
-    parser.add_argument("--out-dir", type=Path, default=ROOT / "assets" / "voice", help="default: assets/voice")
+    parser = argparse.ArgumentParser(
+        description="Makes the demo reference recordings that are not there yet."
+    )
+    parser.add_argument(
+        "--out-dir", type=Path, default=ROOT / "assets" / "voice", help="default: assets/voice"
+    )
     parser.add_argument("--force", action="store_true", help="make them again")
     arguments = parser.parse_args()
     for language in LANGUAGES:
