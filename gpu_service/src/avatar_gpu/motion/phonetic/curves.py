@@ -21,8 +21,8 @@ def gentle_step(x: Curve) -> Curve:
     return step
 
 
-def plateaus(times: Curve, start: Curve, end: Curve, rise_s: float, fall_s: float) -> Curve:
-    """(M, n): 1 from ``start`` (n,) to ``end`` (n,), with smooth flanks outside of them."""
+def plateaus(times: Curve, start: Curve, end: Curve, rise_s: Curve | float, fall_s: Curve | float) -> Curve:
+    """(M, n): 1 from ``start`` (n,) to ``end`` (n,), with smooth flanks of these lengths outside."""
     t = times[:, None]
     rising = smooth_step((t - (start - rise_s)) / rise_s)
     falling = smooth_step(((end + fall_s) - t) / fall_s)

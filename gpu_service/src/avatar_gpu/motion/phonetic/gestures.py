@@ -12,14 +12,17 @@ from avatar_contracts.timeline import TimedPhone
 from avatar_gpu.motion.phonetic.phones import PhoneReader, stress_of
 from avatar_gpu.motion.phonetic.visemes import VISEMES, Contact, Viseme
 
-MIN_CLOSURE_S = 0.086
-"""Two frames at 25 per second fall into any stretch of 80 ms; the rest is margin."""
+MIN_CLOSURE_S = 0.072
+"""With its flanks the lips are then together for 80 ms and more: two frames at 25 per second, at any phase."""
 MIN_TEETH_S = 0.060
 SHORT_PAUSE_S = 0.060
 """Pauses below this are part of the speech around them."""
 
-_STOP_CLOSED_PART = {"p": 0.7, "b": 0.85}
+_CLOSED_PART = {"p": 0.7, "b": 0.85}
+_NASAL_CLOSED_PART = 0.92
 """The lips part at the burst, before the phone's aspiration is over; a nasal stays closed."""
+_ADVANCE_S = 0.006
+"""Closures come a little early: late ones are noticed."""
 _LOUDNESS_SPAN_DB = 8.0
 _LOUDNESS_GAIN = 0.22
 _STRESS_GAIN = {0: 0.96, 1: 1.02, 2: 1.12}
@@ -118,8 +121,8 @@ def _contact(ipa: str, viseme: Viseme, start_s: float, end_s: float) -> tuple[fl
     if viseme.contact is None:
         return 0.0, 0.0
     if viseme.contact is Contact.CLOSED:
-        part = next((share for letter, share in _STOP_CLOSED_PART.items() if letter in ipa), 1.0)
-        centre, least_s = start_s + (end_s - start_s) * part / 2, MIN_CLOSURE_S
+        part = next((share for letter, share in _CLOSED_PART.items() if letter in ipa), _NASAL_CLOSED_PART)
+        centre, least_s = start_s + (end_s - start_s) * part / 2 - _ADVANCE_S, MIN_CLOSURE_S
         length = max((end_s - start_s) * part, least_s)
     else:
         centre, least_s = (start_s + end_s) / 2, MIN_TEETH_S

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avatar_gpu.motion.phonetic.curves import Curve, gentle_step, plateaus
 from avatar_gpu.motion.phonetic.gestures import Gesture, Island
@@ -41,6 +40,11 @@ _UNSCALED = frozenset({"tongueUp", "tongueOut", "mouthRollLower", "mouthRollUppe
 
 _CLOSURE_RISE_S, _CLOSURE_FALL_S = 0.052, 0.046
 _TEETH_RISE_S, _TEETH_FALL_S = 0.052, 0.052
+_TIGHT_FLANK = 0.55
+_QUICKEST_FLANK_S = 0.028
+"""Two closures around a short vowel open and close faster, else the vowel would not be seen."""
+_WANTED_GAP_S, _FARTHEST_SLIDE_S = 0.055, 0.014
+"""They also move apart a little."""
 _NARROW_CLOSED = 0.62
 _AT_CLOSURE = {
     "jawOpen": 0.25,
@@ -76,9 +80,9 @@ class MouthShapes:
     def __init__(self, gestures: Sequence[Gesture], islands: Sequence[Island], amplitude: float) -> None:
         self._islands = np.array([[i.start_s, i.end_s] for i in islands]).reshape(-1, 2)
         self._fill_blending(gestures, amplitude)
-        self._closed = _stretches(gestures, Contact.CLOSED)
-        self._narrow = _stretches(gestures, Contact.NARROW)
-        self._teeth = _stretches(gestures, Contact.TEETH)
+        self._closed = _Contacts(gestures, Contact.CLOSED, _CLOSURE_RISE_S, _CLOSURE_FALL_S)
+        self._narrow = _Contacts(gestures, Contact.NARROW, _CLOSURE_RISE_S, _CLOSURE_FALL_S)
+        self._teeth = _Contacts(gestures, Contact.TEETH, _TEETH_RISE_S, _TEETH_FALL_S)
 
     def at(self, times_s: Curve) -> tuple[Curve, Curve]:
         """Parameters (M, P) in the order of ``PARAMETERS``, and how far the lips are closed (M,) 0…1."""
@@ -94,10 +98,10 @@ class MouthShapes:
         for offset, weight in zip(_SMOOTHING_S, _SMOOTHING_WEIGHTS, strict=True):
             parameters += weight * self._blend(t + offset)
         parameters *= self._activity(t)[:, None]
-        teeth = _hold(t, self._teeth, _TEETH_RISE_S, _TEETH_FALL_S)[:, None]
+        teeth = self._teeth.at(t)[:, None]
         parameters = np.where(_TEETH_FORCED, parameters * (1 - teeth) + _TEETH_TARGET * teeth, parameters)
-        closed = _hold(t, self._closed, _CLOSURE_RISE_S, _CLOSURE_FALL_S)
-        narrow = _hold(t, self._narrow, _CLOSURE_RISE_S, _CLOSURE_FALL_S)
+        closed = self._closed.at(t)
+        narrow = self._narrow.at(t)
         squeeze = np.maximum(closed, 0.8 * narrow)[:, None]
         parameters *= 1 - squeeze * (1 - _LEFT_AT_CLOSURE)
         press = closed[:, None]
@@ -159,13 +163,29 @@ class MouthShapes:
         return np.asarray((opening * resting).max(axis=1))
 
 
-def _stretches(gestures: Sequence[Gesture], contact: Contact) -> NDArray[np.float64]:
-    found = [[g.closed_from_s, g.closed_until_s] for g in gestures if g.viseme.contact is contact]
-    return np.array(found).reshape(-1, 2)
+class _Contacts:
+    """The stretches during which one kind of contact holds; what lies between two of them stays visible."""
+
+    def __init__(self, gestures: Sequence[Gesture], contact: Contact, rise_s: float, fall_s: float) -> None:
+        found = [(g.closed_from_s, g.closed_until_s) for g in gestures if g.viseme.contact is contact]
+        self._stretches = np.array(sorted(found)).reshape(-1, 2)
+        _make_room(self._stretches)
+        gap_s = np.maximum(self._stretches[1:, 0] - self._stretches[:-1, 1], 0.0)
+        tight_s = np.maximum(_TIGHT_FLANK * gap_s, _QUICKEST_FLANK_S)
+        self._rise_s = np.minimum(np.append(rise_s, tight_s), rise_s)[: len(found)]
+        self._fall_s = np.minimum(np.append(tight_s, fall_s), fall_s)[: len(found)]
+
+    def at(self, t: Curve) -> Curve:
+        """How far the contact is made (M,), 0 … 1."""
+        near = (self._stretches[:, 1] > t[0] - REACH_S) & (self._stretches[:, 0] < t[-1] + REACH_S)
+        if not near.any():
+            return np.zeros(len(t))
+        start, end = self._stretches[near].T
+        return np.asarray(plateaus(t, start, end, self._rise_s[near], self._fall_s[near]).max(axis=1))
 
 
-def _hold(t: Curve, stretches: NDArray[np.float64], rise_s: float, fall_s: float) -> Curve:
-    near = stretches[(stretches[:, 1] > t[0] - REACH_S) & (stretches[:, 0] < t[-1] + REACH_S)]
-    if not len(near):
-        return np.zeros(len(t))
-    return np.asarray(plateaus(t, near[:, 0], near[:, 1], rise_s, fall_s).max(axis=1))
+def _make_room(stretches: Curve) -> None:
+    gap_s = stretches[1:, 0] - stretches[:-1, 1]
+    slide_s = np.where(gap_s > 0, np.clip((_WANTED_GAP_S - gap_s) / 2, 0, _FARTHEST_SLIDE_S), 0.0)
+    stretches[:-1] -= slide_s[:, None]
+    stretches[1:] += slide_s[:, None]
