@@ -1,9 +1,9 @@
 """Every phone that eSpeak NG 1.52.0 emits in English, Spanish and Mandarin is in the inventories.
 
-Provenance: phone events (IPA mode) of the library in espeakng-loader 0.2.4 over about 60,000 characters of
-running text, a quarter of the 20,902 unified ideographs, the letters, digits and example words for each phone;
-voices en-us, en-gb-x-rp, en-gb-scotland, en-029, es, es-419, cmn and cmn-latn-pinyin; stress marks removed. The
-Mandarin voices switch to English for Latin text.
+Provenance: phone events (IPA mode) of the library in espeakng-loader 0.2.4 over about 60,000 characters
+of running text, a quarter of the 20,902 unified ideographs, the letters, digits and example words for each
+phone; voices en-us, en-gb-x-rp, en-gb-scotland, en-029, es, es-419, cmn and cmn-latn-pinyin; stress marks
+removed. The Mandarin voices switch to English for Latin text.
 """
 
 from __future__ import annotations
