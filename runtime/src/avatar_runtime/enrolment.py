@@ -1,0 +1,75 @@
+"""Enrolment of assets at the GPU service, remembered so that a known asset costs nothing."""
+
+from __future__ import annotations
+
+import anyio
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, delete, insert, select
+
+from avatar_contracts.enrolment import PortraitSummary, VoiceSummary
+from avatar_contracts.problems import AvatarError, PortraitNotEnrolled, VoiceNotEnrolled
+from avatar_runtime.database import Database
+from avatar_runtime.database import enrolments as table
+from avatar_runtime.gpu_client import GpuClient
+from avatar_runtime.library import Asset, Kind, Library
+
+Summary = PortraitSummary | VoiceSummary
+
+_summaries: dict[Kind, TypeAdapter[Summary]] = {
+    Kind.PORTRAIT: TypeAdapter(PortraitSummary),
+    Kind.VOICE: TypeAdapter(VoiceSummary),
+}
+_MISSING: dict[type[AvatarError], Kind] = {
+    PortraitNotEnrolled: Kind.PORTRAIT,
+    VoiceNotEnrolled: Kind.VOICE,
+}
+
+
+class Enrolment:
+    """Sends assets to the GPU service and remembers what it found in them."""
+
+    def __init__(self, database: Database, library: Library, gpu: GpuClient) -> None:
+        self._database = database
+        self._library = library
+        self._gpu = gpu
+
+    async def known(self, kind: Kind, sha256: str) -> Summary | None:
+        """What was found in an asset that was enrolled before; None where it never was."""
+        query = select(table.c.summary).where(table.c.kind == kind, table.c.sha256 == sha256)
+        found = await self._database.run(lambda connection: connection.execute(query).scalar())
+        return None if found is None else _summaries[kind].validate_python(found)
+
+    async def ensure(self, asset: Asset) -> Summary:
+        """What was found in ``asset``, which is sent when it never was. Raises what is wrong with it."""
+        return await self.known(asset.kind, asset.sha256) or await self.send(asset)
+
+    async def send(self, asset: Asset) -> Summary:
+        """Uploads ``asset`` and remembers what was found. Raises what is wrong with it."""
+        summary: Summary
+        if asset.kind is Kind.PORTRAIT:
+            summary = await self._gpu.enrol_portrait(asset.sha256, asset.path)
+        else:
+            summary = await self._gpu.enrol_voice(asset.sha256, asset.path)
+
+        def remember(connection: Connection) -> None:
+            connection.execute(
+                delete(table).where(table.c.kind == asset.kind, table.c.sha256 == asset.sha256)
+            )
+            connection.execute(
+                insert(table).values(
+                    kind=asset.kind, sha256=asset.sha256, summary=summary.model_dump(mode="json")
+                )
+            )
+
+        with anyio.CancelScope(shield=True):
+            await self._database.run(remember)
+        return summary
+
+    async def send_again(self, missing: AvatarError, sha256_of: dict[Kind, str | None]) -> bool:
+        """Uploads what the GPU service says it does not hold; whether there was something to send."""
+        kind = _MISSING.get(type(missing))
+        digest = sha256_of.get(kind) if kind else None
+        if kind is None or digest is None:
+            return False
+        await self.send(await self._library.by_hash(kind, digest))
+        return True
