@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -174,7 +174,7 @@ def make_video(client: httpx.Client, line: Line, out: Path, bar: Progress) -> tu
         time.sleep(POLL_S)
         job = answer_of(client.get(f"/api/v1/jobs/{job['id']}"))
     if job["status"] != "completed":
-        problem = job.get("problem") or {}
+        problem = job.get("error") or {}
         raise DemoError(f"The {line.name} video failed: {problem.get('detail', job['status'])}\n{log_tail()}")
     part = out.with_name(f".{out.name}.part")
     with client.stream("GET", job["video_url"]) as response, part.open("wb") as file:
@@ -183,7 +183,7 @@ def make_video(client: httpx.Client, line: Line, out: Path, bar: Progress) -> tu
             file.write(chunk)
     part.replace(out)
     bar.update(task, completed=100)
-    return float(job["result"]["duration_s"]), time.monotonic() - start
+    return float(job["duration_s"]), time.monotonic() - start
 
 
 def main() -> int:
@@ -220,17 +220,14 @@ def _demo(port: int, out: Path, console: Console) -> list[tuple[Line, Path, floa
         raise DemoError(f"Port {port} is taken. Leave --port out, and a free one is chosen.")
     columns = (TextColumn("  {task.description:9}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     rows = []
-    with console.status("Starting the server …"):
-        server = running_server(port or free_port())
-        client = server.__enter__()
-    try:
-        with Progress(*columns, console=console) as bar:
-            for line in LINES:
-                path = out / f"demo-{line.language}.mp4"
-                duration_s, took_s = make_video(client, line, path, bar)
-                rows.append((line, path, duration_s, took_s))
-    finally:
-        server.__exit__(*sys.exc_info())
+    with ExitStack() as stack:
+        with console.status("Starting the server …"):
+            client = stack.enter_context(running_server(port or free_port()))
+        bar = stack.enter_context(Progress(*columns, console=console))
+        for line in LINES:
+            path = out / f"demo-{line.language}.mp4"
+            duration_s, took_s = make_video(client, line, path, bar)
+            rows.append((line, path, duration_s, took_s))
     return rows
 
 
@@ -241,14 +238,12 @@ def _is_free(port: int) -> bool:
 
 def _report(rows: list[tuple[Line, Path, float, float]], total_s: float) -> None:
     console = Console()
-    table = Table(
-        "video", "language", "lasts", "made in", "× real time", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
+    headings = ("video", "language", "lasts", "made in", "× real time")
+    table = Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for line, path, duration_s, took_s in rows:
         shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-        table.add_row(
-            str(shown), line.name, f"{duration_s:.1f} s", f"{took_s:.1f} s", f"{duration_s / took_s:.1f}"
-        )
+        speed = f"{duration_s / took_s:.1f}"
+        table.add_row(str(shown), line.name, f"{duration_s:.1f} s", f"{took_s:.1f} s", speed)
     console.print(table)
     opener = "open" if sys.platform == "darwin" else "xdg-open"
     console.print(

@@ -7,15 +7,18 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 HINTS = """\
-The API starts at http://{address} (pages to try it: http://{address}/docs). Ctrl-C ends it. In another terminal:
+The API starts at http://{address} (to try it: http://{address}/docs). Ctrl-C ends it.
+In another terminal:
 
   curl http://{address}/health
   curl -X POST http://{address}/api/v1/generate -H 'Content-Type: application/json' \\
        -d '{{"text": "Hello from GPU acceleration!", "language": "en"}}'
-  curl -X POST http://{address}/api/v1/generate -H 'Content-Type: application/json' -H 'Prefer: respond-async' \\
+  curl -X POST http://{address}/api/v1/generate -H 'Prefer: respond-async' \\
+       -H 'Content-Type: application/json' \\
        -d '{{"text": "你好，很高兴见到你。", "language": "zh", "voice": "demo-zh"}}'
   curl http://{address}/api/v1/jobs
   curl -O http://{address}/api/v1/videos/NAME_FROM_THE_ANSWER.mp4
@@ -33,8 +36,8 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
-def main() -> int:
-    """Becomes the server; returns only where it cannot start."""
+def main() -> NoReturn:
+    """Becomes the server; exits with status 1 where the port is taken."""
     parser = argparse.ArgumentParser(description="Serves the API with every engine in the same process.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port (default %(default)s)")
@@ -45,7 +48,7 @@ def main() -> int:
             f"Choose another: make serve PORT={arguments.port + 10}",
             file=sys.stderr,
         )
-        return 1
+        sys.exit(1)
     print(HINTS.format(address=f"{arguments.host}:{arguments.port}"), flush=True)
     os.chdir(ROOT)
     server = ["-m", "avatar_runtime", "--host", arguments.host, "--port", str(arguments.port)]
@@ -53,4 +56,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
