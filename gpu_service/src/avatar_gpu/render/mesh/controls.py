@@ -1,0 +1,71 @@
+"""``MotionTrack`` coefficients → weights of this face's shapes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar_contracts.motion import COEFFICIENT_INDEX, EXTRA_INDEX
+from avatar_gpu.render.mesh.shapes import CONTACTS, SHAPE_INDEX, SHAPES, ShapeSet
+
+UPPER_SHARE = 0.32
+"""Part of a gap that the upper lip closes; the lower lip does the rest."""
+OPENERS = (
+    "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel",
+)  # fmt: skip
+LID_FOLLOWS_GAZE = 0.45
+"""Blink weight per radian of looking down."""
+COEFFICIENT_RANGE = (0.0, 1.2)
+
+_SHARED = tuple(name for name in SHAPES if name in COEFFICIENT_INDEX)
+_FROM = np.array([COEFFICIENT_INDEX[name] for name in _SHARED])
+_TO = np.array([SHAPE_INDEX[name] for name in _SHARED])
+_OPENERS = np.array([SHAPE_INDEX[name] for name in OPENERS])
+_CONTACT = SHAPE_INDEX["contactUpper0"]
+
+
+class Controls:
+    """Turns one control point into shape weights (K,), for one face."""
+
+    def __init__(self, shapes: ShapeSet, limits: NDArray[np.float32]) -> None:
+        """``limits`` (K,) scales each shape so that no triangle of this face folds."""
+        upper, lower = shapes.contact_vertices
+        across = shapes.displacements[:, lower] - shapes.displacements[:, upper]
+        self._opening = across
+        self._rest_gap = shapes.rest_gap.astype(np.float32)
+        self._limits = limits
+
+    def weights(
+        self,
+        coefficients: NDArray[np.float32],
+        extras: NDArray[np.float32],
+        gaze: NDArray[np.float32],
+        down: NDArray[np.float64],
+    ) -> NDArray[np.float32]:
+        """Shape weights; the lips never cross, ``mouthClose`` 1 closes them whatever else is asked."""
+        values = np.zeros(len(SHAPES), np.float32)
+        values[_TO] = np.clip(coefficients[_FROM], *COEFFICIENT_RANGE)
+        close = float(np.clip(coefficients[COEFFICIENT_INDEX["mouthClose"]], 0, 1))
+        speaking = float(np.clip(extras[EXTRA_INDEX["speaking"]], 0, 1))
+        values[_OPENERS] *= 1 - 0.9 * close
+        values[SHAPE_INDEX["breath"]] = np.clip(extras[EXTRA_INDEX["breath"]], 0, 1)
+        values[SHAPE_INDEX["relax"]] = speaking
+        for side, index in (("Left", 0), ("Right", 1)):
+            self._lid(values, side, float(gaze[index, 1]))
+        values *= self._limits
+        gap = self._rest_gap + np.einsum("k,kcd,d->c", values, self._opening, down)
+        wanted = np.maximum(gap - speaking * self._rest_gap, 0) * (1 - close)
+        excess = (gap - wanted).astype(np.float32)
+        values[_CONTACT : _CONTACT + CONTACTS] = UPPER_SHARE * excess
+        values[_CONTACT + CONTACTS :] = (1 - UPPER_SHARE) * excess
+        return values
+
+    @staticmethod
+    def _lid(values: NDArray[np.float32], side: str, pitch: float) -> None:
+        """A blink wins over everything else that the lids do; looking down lowers them."""
+        blink = SHAPE_INDEX["eyeBlink" + side]
+        lowered = values[blink] + max(0.0, -pitch) * LID_FOLLOWS_GAZE
+        closed = min(1.0, float(lowered))
+        values[blink] = closed
+        for name in ("eyeSquint", "eyeWide"):
+            values[SHAPE_INDEX[name + side]] *= 1 - closed

@@ -1,0 +1,191 @@
+"""``mesh``: animates a photo on a CPU, without any download beyond the landmark networks.
+
+The photo becomes one cut mesh (``geometry``), bent by biharmonic blendshapes (``shapes``), turned with
+compressed relief (``relief``), sampled by ``cv2.remap`` over a filled background (``layers``), with a painted
+mouth interior (``mouth``) and a movable eyeball (``eyes``). Limits: turns beyond ±15°, laughing and wet
+highlights are not believable; hair is rigid; the picture is as sharp as the photo's face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar_contracts.motion import COEFFICIENT_INDEX, EXTRA_INDEX, MotionTrack
+from avatar_gpu.protocols import EngineContext, Likeness, Portrait, RgbImage
+from avatar_gpu.render.mesh.controls import Controls
+from avatar_gpu.render.mesh.crop import crop_face
+from avatar_gpu.render.mesh.eyes import Eyeball, build_eyeball, draw_eye
+from avatar_gpu.render.mesh.geometry import FaceMesh, build_mesh
+from avatar_gpu.render.mesh.kernels import bend, compose, rasterise
+from avatar_gpu.render.mesh.layers import Layers, split_layers
+from avatar_gpu.render.mesh.limits import shape_limits
+from avatar_gpu.render.mesh.mouth import MouthLook, MouthState, draw_mouth, look_into_mouth
+from avatar_gpu.render.mesh.relief import Relief, head_motion, measure_relief
+from avatar_gpu.render.mesh.shapes import SHAPE_INDEX, ShapeSet, build_shapes
+from avatar_gpu.render.mesh.solve import skin_operator
+
+MAX_ROTATION_RAD = 0.44
+MAX_TRANSLATION = np.array([0.25, 0.25, 0.15])
+MAX_GAZE_RAD = 0.6
+
+
+@dataclass(frozen=True)
+class MeshLikeness:
+    """Everything computed once for one portrait at one picture size; shared by threads, never written."""
+
+    mesh: FaceMesh
+    relief: Relief
+    shapes: ShapeSet
+    controls: Controls
+    layers: Layers
+    eyeballs: tuple[Eyeball, Eyeball]
+    mouth: MouthLook
+    rest: NDArray[np.float32]
+    texture: NDArray[np.float32]
+    triangles: NDArray[np.int32]
+    head: NDArray[np.float32]
+
+    @property
+    def width_px(self) -> int:
+        return self.mesh.crop.size_px
+
+    @property
+    def height_px(self) -> int:
+        return self.mesh.crop.size_px
+
+
+class MeshEngine:
+    """The embedded render engine. Calls may run concurrently from several threads."""
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+
+    def warm(self) -> None:
+        """Loads the compiled inner loops by drawing a face of a few pixels."""
+        from avatar_gpu.render.mesh.rehearsal import rehearse
+
+        rehearse(self)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def prepare(self, portrait: Portrait, size_px: int) -> MeshLikeness:
+        """The face's mesh, shapes and layers at ``size_px``."""
+        crop = crop_face(portrait, size_px)
+        mesh = build_mesh(crop)
+        operator = skin_operator(mesh)
+        relief = measure_relief(mesh, operator)
+        shapes = build_shapes(mesh, operator, relief)
+        right, left = (build_eyeball(mesh, eye, crop.image) for eye in mesh.eyes)
+        vertices = np.column_stack([mesh.vertices[:, :2], relief.depth]).astype(np.float32)
+        far_first = np.lexsort((-relief.depth[mesh.triangles].mean(1), ~mesh.is_hole))
+        return MeshLikeness(
+            mesh,
+            relief,
+            shapes,
+            Controls(shapes, shape_limits(mesh, shapes)),
+            split_layers(crop),
+            (right, left),
+            look_into_mouth(mesh, crop.image, (right, left)),
+            vertices,
+            np.ascontiguousarray(mesh.vertices[:, :2], dtype=np.float32),
+            np.ascontiguousarray(mesh.triangles[far_first]),
+            relief.head.astype(np.float32),
+        )
+
+    def render(self, likeness: Likeness, poses: MotionTrack) -> Iterator[RgbImage]:
+        """One frame per control point of ``poses``.
+
+        Raises:
+            TypeError: the likeness was prepared by another engine.
+        """
+        if not isinstance(likeness, MeshLikeness):
+            raise TypeError(f"a {type(likeness).__name__} was not prepared by this engine")
+        return _frames(likeness, poses)
+
+
+def _frames(likeness: MeshLikeness, poses: MotionTrack) -> Iterator[RgbImage]:
+    size = likeness.width_px
+    screen = np.empty((len(likeness.rest), 2), np.float32)
+    bent = np.empty((len(likeness.rest), 3), np.float32)
+    whole = np.zeros((size, size, 2), np.int16)
+    fraction = np.zeros((size, size), np.uint16)
+    for i in range(poses.size):
+        yield _draw(
+            likeness,
+            poses.coeffs[i],
+            poses.rotation[i],
+            poses.translation[i],
+            poses.gaze[i],
+            poses.extras[i],
+            (bent, screen, whole, fraction),
+        )
+
+
+Buffers = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int16], NDArray[np.uint16]]
+
+
+def _draw(
+    face: MeshLikeness,
+    coefficients: NDArray[np.float32],
+    rotation: NDArray[np.float32],
+    translation: NDArray[np.float32],
+    gaze: NDArray[np.float32],
+    extras: NDArray[np.float32],
+    buffers: Buffers,
+) -> RgbImage:
+    bent, screen, whole, fraction = buffers
+    mesh, rim = face.mesh, face.mesh.crop.rim_px
+    gaze = np.clip(gaze, -MAX_GAZE_RAD, MAX_GAZE_RAD)
+    weights = face.controls.weights(coefficients, extras, gaze, mesh.frame.down)
+    motion = head_motion(
+        mesh,
+        face.relief,
+        np.clip(rotation, -MAX_ROTATION_RAD, MAX_ROTATION_RAD).astype(np.float64),
+        np.clip(translation, -MAX_TRANSLATION, MAX_TRANSLATION).astype(np.float64),
+    )
+    bend(face.rest, face.shapes.displacements, weights, face.head, motion.matrix, motion.offset, bent, screen)
+    rasterise(screen, face.texture, face.triangles, float(rim), whole, fraction)
+    sampled = cv2.remap(
+        face.layers.texture, whole, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    if face.layers.background is None:
+        frame: RgbImage = sampled
+    else:
+        frame = np.empty((*sampled.shape[:2], 3), np.uint8)
+        compose(sampled, face.layers.background, frame)
+    for ball, side, look in zip(face.eyeballs, ("Right", "Left"), (gaze[1], gaze[0]), strict=True):
+        closed = float(weights[SHAPE_INDEX["eyeBlink" + side]])
+        draw_eye(frame, ball, screen, float(rim), motion, look, closed)
+    draw_mouth(frame, mesh, face.mouth, screen, motion, _mouth_state(face, weights, coefficients, extras))
+    return frame
+
+
+def _mouth_state(
+    face: MeshLikeness,
+    weights: NDArray[np.float32],
+    coefficients: NDArray[np.float32],
+    extras: NDArray[np.float32],
+) -> MouthState:
+    frame = face.mesh.frame
+    jaw_shapes = [SHAPE_INDEX[name] for name in ("jawOpen", "jawLeft", "jawRight")]
+    middle = face.shapes.contact_vertices[1, len(face.shapes.rest_gap) // 2]
+    jaw = weights[jaw_shapes] @ face.shapes.displacements[jaw_shapes, middle]
+    speaking = float(np.clip(extras[EXTRA_INDEX["speaking"]], 0, 1))
+    pursed = weights[SHAPE_INDEX["mouthPucker"]] + 0.4 * weights[SHAPE_INDEX["mouthFunnel"]]
+    opening = float(weights[SHAPE_INDEX["jawOpen"]])
+    close = float(np.clip(coefficients[COEFFICIENT_INDEX["mouthClose"]], 0, 1))
+    still = max(0.0, 1 - 6 * opening) * (1 - speaking) * (1 - close)
+    return MouthState(
+        np.array([jaw @ frame.right, jaw @ frame.down]) / frame.mouth_width,
+        float(np.clip(extras[EXTRA_INDEX["tongueUp"]], 0, 1)),
+        float(np.clip(coefficients[COEFFICIENT_INDEX["tongueOut"]], 0, 1)),
+        float(np.clip(max(pursed, extras[EXTRA_INDEX["rounding"]]), 0, 1)),
+        still if face.mouth.parted else 0.0,
+        max(speaking, close),
+    )

@@ -1,0 +1,101 @@
+"""The person as a layer of their own, and the background that appears behind them when they move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from avatar_gpu.protocols import RgbImage
+from avatar_gpu.render.mesh.crop import FaceCrop
+
+FloatImage = NDArray[np.float32]
+
+PERSON = 0.04
+"""A pixel of which more than this belongs to the person says nothing about the background."""
+MIRROR_REACH = 0.10
+"""How far the background is mirrored across the silhouette, as a fraction of the crop's side."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """texture: (h, h, 4) uint8 colour and matte of the person, or (h, h, 3) where there is no matte;
+    background: (S, S, 3) uint8 at the picture's size, or None."""
+
+    texture: NDArray[np.uint8]
+    background: RgbImage | None
+
+
+def split_layers(crop: FaceCrop) -> Layers:
+    """Person and background. Composed at rest they give the photo again."""
+    if crop.matte is None:
+        return Layers(np.ascontiguousarray(crop.image), None)
+    behind = _background(crop.image, crop.matte)
+    color = _foreground(crop.image, behind, crop.matte)
+    alpha = np.round(crop.matte * 255).astype(np.uint8)
+    rim, size = crop.rim_px, crop.size_px
+    window = slice(rim, rim + size)
+    return Layers(np.dstack([color, alpha]), np.ascontiguousarray(behind[window, window]))
+
+
+def _background(image: RgbImage, matte: FloatImage) -> RgbImage:
+    """The photo with the person filled by its surroundings: mirrored near the silhouette, smooth beyond."""
+    side = image.shape[0]
+    width = max(3, round(side / 512 * 7) | 1)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    grown = cv2.dilate((matte > PERSON).astype(np.uint8), disc)
+    if grown.all():
+        return image
+    half = ((side + 1) // 2, (side + 1) // 2)
+    small = cv2.resize(image, half, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small_grown = cv2.dilate(
+        cv2.resize(grown, half, interpolation=cv2.INTER_NEAREST), np.ones((3, 3), np.uint8)
+    )
+    smooth = cv2.resize(push_pull(small, 1 - small_grown.astype(np.float32)), (side, side))
+    distance, nearest = distance_transform_edt(grown, return_indices=True)
+    rows, columns = np.mgrid[0:side, 0:side]
+    mirror_rows = np.clip(2 * nearest[0] - rows, 0, side - 1)
+    mirror_columns = np.clip(2 * nearest[1] - columns, 0, side - 1)
+    usable = (grown[mirror_rows, mirror_columns] == 0) & (distance < side * MIRROR_REACH)
+    weight = (np.clip(1 - distance / (side * MIRROR_REACH), 0, 1) * usable)[..., None]
+    fill = image[mirror_rows, mirror_columns] * weight + smooth * (1 - weight)
+    inside = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 1.0)[..., None]
+    filled: RgbImage = np.clip(image * (1 - inside) + fill * inside + 0.5, 0, 255).astype(np.uint8)
+    return filled
+
+
+def _foreground(image: RgbImage, behind: RgbImage, matte: FloatImage) -> RgbImage:
+    """The person's own colour along the silhouette, without what shines through from behind.
+
+    Solves image = matte · person + (1 - matte) · background for the person; where hardly any person is left
+    in a pixel, the nearest whole pixel of the person says the colour.
+    """
+    alpha = matte[..., None]
+    solved = (image - (1 - alpha) * behind) / np.maximum(alpha, 0.1)
+    whole = (matte > 0.95).astype(np.float32)
+    extended = push_pull(image.astype(np.float32), whole)
+    trust = np.clip((alpha - 0.15) / 0.5, 0, 1)
+    color = np.clip(solved, 0, 255) * trust + extended * (1 - trust)
+    return np.clip(np.where(alpha > 0.99, image, color) + 0.5, 0, 255).astype(np.uint8)
+
+
+def push_pull(image: FloatImage, weight: FloatImage) -> FloatImage:
+    """``image`` (H, W, C) where ``weight`` (H, W) is 1, and its smooth continuation elsewhere.
+
+    S. J. Gortler et al., "The lumigraph", 1996, section 3.6.
+    """
+    height, width = weight.shape
+    if min(height, width) <= 2 or weight.min() > 0.99:
+        total = max(float(weight.sum()), 1e-6)
+        mean = (image * weight[..., None]).sum((0, 1)) / total
+        return np.asarray(np.where(weight[..., None] > 0.5, image, mean), np.float32)
+    size = ((width + 1) // 2, (height + 1) // 2)
+    colors = cv2.resize(image * weight[..., None], size, interpolation=cv2.INTER_AREA)
+    weights = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    coarse = push_pull(colors / np.maximum(weights, 1e-6)[..., None], (weights > 1e-3).astype(np.float32))
+    pulled = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    pulled = cv2.GaussianBlur(pulled, (0, 0), 1)
+    return np.asarray(image * weight[..., None] + pulled * (1 - weight[..., None]), np.float32)
