@@ -12,11 +12,9 @@ FIRST_CLASS = ("en", "zh", "es")
 
 _ALIASES = {
     "cmn": "zh",
-    "zh-cmn": "zh",
     "zh-hans": "zh",
     "zh-cn": "zh-CN",
     "zh-hans-cn": "zh-CN",
-    "zh-yue": "yue",
     "english": "en",
     "mandarin": "zh",
     "chinese": "zh",
@@ -24,7 +22,7 @@ _ALIASES = {
     "español": "es",
     "中文": "zh",
 }
-_TAG = re.compile(r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$")
+_TAG = re.compile(r"^[a-z]{2,3}(-[a-z0-9]{2,8}){0,6}$")
 
 
 def normalise_language(tag: str) -> str:
@@ -41,7 +39,14 @@ def normalise_language(tag: str) -> str:
     if not _TAG.match(text):
         raise ValueError(f"{tag[:40]!r} is not a language tag; write for example 'en', 'zh', 'es' or 'es-MX'")
     primary, *rest = text.split("-")
+    if (
+        primary == "zh" and rest and len(rest[0]) == 3 and rest[0].isalpha()
+    ):  # zh-yue is another way to say yue
+        primary, *rest = rest
     primary = _ALIASES.get(primary, primary)
+    whole = "-".join([primary, *rest])
+    if whole in _ALIASES:
+        return _ALIASES[whole]
     return "-".join([primary, *(_subtag(part) for part in rest)])
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +46,8 @@ COEFFICIENT_INDEX = {name: index for index, name in enumerate(COEFFICIENTS)}
 EXTRAS = ("tongueUp", "breath", "speaking", "rounding")
 """``tongueUp`` 0 low … 1 at the ridge; ``breath`` 0 out … 1 in; ``speaking`` 0 idle … 1 (a renderer closes
 the photo's own lip gap by it); ``rounding`` 0 … 1, lip protrusion that darkens the mouth."""
+
+_NPZ_NAMES = ("header", "coeffs", "rotation", "translation", "gaze", "extras")
 
 EXTRA_INDEX = {name: index for index, name in enumerate(EXTRAS)}
 
@@ -165,24 +169,28 @@ class MotionTrack:
         Raises:
             ValueError: another schema version, other coefficient names, or broken data.
         """
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            header = json.loads(bytes(file["header"]).decode())
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                arrays = {name: file[name] for name in _NPZ_NAMES}
+            header = json.loads(bytes(arrays["header"]).decode())
             if header["schema_version"] != SCHEMA_VERSION:
                 raise ValueError(f"motion schema {header['schema_version']}, expected {SCHEMA_VERSION}")
             _same_names("coefficients", header["coefficients"], COEFFICIENTS)
             _same_names("extras", header["extras"], EXTRAS)
             return cls(
                 header["start_s"],
-                file["coeffs"],
-                file["rotation"],
-                file["translation"],
-                file["gaze"],
-                file["extras"],
+                arrays["coeffs"],
+                arrays["rotation"],
+                arrays["translation"],
+                arrays["gaze"],
+                arrays["extras"],
                 header["sample_rate_hz"],
                 tuple(TimedPhone(**p) for p in header["phones"]),
                 tuple(TimedWord(**w) for w in header["words"]),
                 header["meta"],
             )
+        except (OSError, EOFError, KeyError, TypeError, BadZipFile, zlib.error) as error:
+            raise ValueError("the data is no motion track") from error
 
 
 def _same_names(what: str, found: Sequence[str], expected: Sequence[str]) -> None:

@@ -95,7 +95,7 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     if any(e["type"] == "json_invalid" for e in found):
         return problem_response(MalformedBody("The body is not valid JSON in UTF-8."), request)
     errors = [
-        {"field": ".".join(str(p) for p in e["loc"] if p != "body") or "body", "message": e["msg"]}
+        {"field": ".".join(str(p) for p in e["loc"] if p != "body") or "body", "message": e["msg"].removeprefix("Value error, ")}
         for e in found
     ]
     detail = "; ".join(f"{e['field']}: {e['message']}" for e in errors[:5])
@@ -112,7 +112,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
         415: UnsupportedMediaType,
     }
     cls = known.get(error.status_code, InternalError if error.status_code >= 500 else InvalidRequest)
-    return problem_response(cls(str(error.detail)), request)
+    response = problem_response(cls(str(error.detail)), request)
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
