@@ -178,7 +178,8 @@ class _Exchange:
     async def _read_upload(self) -> AsyncIterator[bytes]:
         assert isinstance(self._request.stream, httpx.AsyncByteStream)
         async for chunk in self._request.stream:
-            yield chunk
+            if chunk:
+                yield chunk
 
     async def _receive(self) -> Message:
         if not self._upload_done and not self._disconnected:
@@ -261,7 +262,7 @@ class _Lifespan:
             if answer.result()["type"] != f"lifespan.{phase}.complete":
                 await asyncio.gather(self._task, return_exceptions=True)
                 cause = self._task.exception() if not self._task.cancelled() else None
-                reason = answer.result().get("message", "")
-                raise RuntimeError(f"the app failed during {phase}: {reason}".strip()) from cause
+                said = str(answer.result().get("message", "")).strip().splitlines()
+                raise RuntimeError(f"the app failed during {phase}: {''.join(said[-1:])}") from cause
         finally:
             answer.cancel()

@@ -151,7 +151,7 @@ class Library:
                     await file.write(chunk)
                 found = sniff(kind, head)
                 await file.flush()
-                await anyio.to_thread.run_sync(os.fsync, file.fileno())
+                await anyio.to_thread.run_sync(os.fsync, file.wrapped.fileno())
             path = self._uploads / kind / digest.hexdigest()
             await anyio.to_thread.run_sync(part.replace, path)
         finally:

@@ -26,9 +26,9 @@ MEDIA_TYPE = "video/mp4"
 _VIDEO_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.mp4$")
 
 
-@router.api_route(
+@router.head("/{filename:path}", include_in_schema=False)
+@router.get(
     "/{filename:path}",
-    methods=["GET", "HEAD"],
     response_class=StreamingResponse,
     responses={
         200: {"content": {MEDIA_TYPE: {}}},
