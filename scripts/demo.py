@@ -155,18 +155,32 @@ def answer_of(response: httpx.Response) -> dict[str, Any]:
     raise DemoError(f"The server refused: {problem.get('detail') or response.text[:300]}")
 
 
-def make_video(client: httpx.Client, line: Line, out: Path, bar: Progress) -> tuple[float, float]:
-    """Writes the video of ``line`` to ``out``: (its duration, the time it took) in seconds.
+@dataclass(frozen=True)
+class Made:
+    """A finished video and what it cost."""
+
+    line: Line
+    path: Path
+    duration_s: float
+    learning_s: float
+    """For the voice and the photo: some seconds the first time, nothing later."""
+    making_s: float
+
+
+def make_video(client: httpx.Client, line: Line, out: Path, bar: Progress) -> Made:
+    """Writes the video of ``line`` to ``out``.
 
     Raises:
         DemoError: the job failed or took too long.
     """
     start = time.monotonic()
-    task = bar.add_task(line.name, total=100)
+    task = bar.add_task(f"{line.name}: learning the voice", total=100)
     body = {"text": line.text, "language": line.language, "voice": line.voice}
     job = answer_of(
         client.post("/api/v1/generate", json=body, headers={"Prefer": "respond-async"}, timeout=120)
     )
+    learning_s = time.monotonic() - start
+    bar.update(task, description=f"{line.name}: making the video")
     while job["status"] not in ("completed", "failed", "canceled"):
         if time.monotonic() - start > VIDEO_LIMIT_S:
             raise DemoError(f"The {line.name} video was not ready after {VIDEO_LIMIT_S} s.")
@@ -182,8 +196,9 @@ def make_video(client: httpx.Client, line: Line, out: Path, bar: Progress) -> tu
         for chunk in response.iter_bytes():
             file.write(chunk)
     part.replace(out)
-    bar.update(task, completed=100)
-    return float(job["duration_s"]), time.monotonic() - start
+    bar.update(task, completed=100, description=line.name)
+    making_s = time.monotonic() - start - learning_s
+    return Made(line, out, float(job["duration_s"]), learning_s, making_s)
 
 
 def main() -> int:
@@ -215,20 +230,15 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _demo(port: int, out: Path, console: Console) -> list[tuple[Line, Path, float, float]]:
+def _demo(port: int, out: Path, console: Console) -> list[Made]:
     if port and not _is_free(port):
         raise DemoError(f"Port {port} is taken. Leave --port out, and a free one is chosen.")
-    columns = (TextColumn("  {task.description:9}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    rows = []
+    columns = (TextColumn("  {task.description:28}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with ExitStack() as stack:
         with console.status("Starting the server …"):
             client = stack.enter_context(running_server(port or free_port()))
         bar = stack.enter_context(Progress(*columns, console=console))
-        for line in LINES:
-            path = out / f"demo-{line.language}.mp4"
-            duration_s, took_s = make_video(client, line, path, bar)
-            rows.append((line, path, duration_s, took_s))
-    return rows
+        return [make_video(client, line, out / f"demo-{line.language}.mp4", bar) for line in LINES]
 
 
 def _is_free(port: int) -> bool:
@@ -236,18 +246,18 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _report(rows: list[tuple[Line, Path, float, float]], total_s: float) -> None:
+def _report(rows: list[Made], total_s: float) -> None:
     console = Console()
-    headings = ("video", "language", "lasts", "made in", "× real time")
+    headings = ("video", "language", "lasts", "voice learnt in", "made in", "× real time")
     table = Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for line, path, duration_s, took_s in rows:
-        shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-        speed = f"{duration_s / took_s:.1f}"
-        table.add_row(str(shown), line.name, f"{duration_s:.1f} s", f"{took_s:.1f} s", speed)
+    for row in rows:
+        shown = row.path.relative_to(ROOT) if row.path.is_relative_to(ROOT) else row.path
+        seconds = (f"{value:.1f} s" for value in (row.duration_s, row.learning_s, row.making_s))
+        table.add_row(str(shown), row.line.name, *seconds, f"{row.duration_s / row.making_s:.1f}")
     console.print(table)
     opener = "open" if sys.platform == "darwin" else "xdg-open"
     console.print(
-        f"{total_s:.1f} s in all, the start of the server included. To watch: {opener} {rows[0][1]}\n"
+        f"{total_s:.1f} s in all, the start of the server included. To watch: {opener} {rows[0].path}\n"
         "Next: make serve starts the API and prints the requests to send it.",
         soft_wrap=True,
         highlight=False,
