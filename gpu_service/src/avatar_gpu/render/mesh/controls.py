@@ -10,6 +10,8 @@ from avatar_gpu.render.mesh.shapes import CONTACTS, SHAPE_INDEX, SHAPES, ShapeSe
 
 UPPER_SHARE = 0.32
 """Part of a gap that the upper lip closes; the lower lip does the rest."""
+SMILE_SHARE = 1.2
+"""How much more of it a lip closes that a smile has raised, per mouth width of smile."""
 OPENERS = (
     "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel",
 )  # fmt: skip
@@ -34,6 +36,7 @@ class Controls:
         self._opening = across
         self._rest_gap = shapes.rest_gap.astype(np.float32)
         self._limits = limits
+        self._upper_share = min(0.55, UPPER_SHARE + SMILE_SHARE * shapes.smile.lift)
 
     def weights(
         self,
@@ -56,8 +59,8 @@ class Controls:
         gap = self._rest_gap + np.einsum("k,kcd,d->c", values, self._opening, down)
         wanted = np.maximum(gap - speaking * self._rest_gap, 0) * (1 - close)
         excess = (gap - wanted).astype(np.float32)
-        values[_CONTACT : _CONTACT + CONTACTS] = UPPER_SHARE * excess
-        values[_CONTACT + CONTACTS :] = (1 - UPPER_SHARE) * excess
+        values[_CONTACT : _CONTACT + CONTACTS] = self._upper_share * excess
+        values[_CONTACT + CONTACTS :] = (1 - self._upper_share) * excess
         return values
 
     @staticmethod

@@ -52,11 +52,13 @@ NARROWEST_RELAX = 0.12
 """At most this fraction of the mouth width is taken from each side of a smile."""
 
 CHIN_FOLLOWS_JAW = {
-    152: 1.0, 175: 1.0, 199: 1.0, 200: 1.0, 18: 1.0, 83: 1.0, 313: 1.0, 201: 1.0, 421: 1.0, 208: 1.0,
-    428: 1.0, 171: 1.0, 396: 1.0, 148: 0.97, 377: 0.97, 176: 0.9, 400: 0.9, 140: 0.95, 369: 0.95, 32: 0.97,
-    262: 0.97, 194: 0.98, 418: 0.98, 182: 0.98, 406: 0.98, 149: 0.78, 378: 0.78, 150: 0.58, 379: 0.58, 136: 0.4,
-    365: 0.4, 172: 0.24, 397: 0.24, 58: 0.1, 288: 0.1, 170: 0.8, 395: 0.8, 169: 0.62, 394: 0.62, 135: 0.45,
-    364: 0.45, 138: 0.28, 367: 0.28, 215: 0.2, 435: 0.2, 132: 0.0, 361: 0.0, 93: 0.0, 323: 0.0,
+    152: 1.0, 175: 1.0, 199: 1.0, 200: 1.0, 18: 1.0, 83: 1.0, 313: 1.0, 201: 1.0,
+    421: 1.0, 208: 1.0, 428: 1.0, 171: 1.0, 396: 1.0, 148: 0.97, 377: 0.97, 176: 0.9,
+    400: 0.9, 140: 0.95, 369: 0.95, 32: 0.97, 262: 0.97, 194: 0.98, 418: 0.98, 182: 0.98,
+    406: 0.98, 149: 0.78, 378: 0.78, 150: 0.58, 379: 0.58, 136: 0.4, 365: 0.4, 172: 0.24,
+    397: 0.24, 58: 0.1, 288: 0.1, 170: 0.8, 395: 0.8, 169: 0.62, 394: 0.62, 135: 0.45,
+    364: 0.45, 138: 0.28, 367: 0.28, 215: 0.2, 435: 0.2, 132: 0.0, 361: 0.0, 93: 0.0,
+    323: 0.0,
 }  # fmt: skip
 """Landmark → share of the jaw's movement: 1 at the chin, 0 at the jaw joint."""
 JAW_SHAPES = ("jawOpen", "jawForward", "jawLeft", "jawRight")
@@ -87,6 +89,15 @@ class LipPoint:
 
 
 @dataclass(frozen=True)
+class Smile:
+    """lift: how far the corners stand above the lip line; excess: how much wider than usual the mouth is,
+    on each side; both in mouth widths, 0 where there is no smile."""
+
+    lift: float
+    excess: float
+
+
+@dataclass(frozen=True)
 class ShapeSet:
     """displacements (K, V, 3) float32 texture pixels at coefficient 1; contact_vertices (2, 9): upper and
     lower vertices of each contact; rest_gap (9,) pixels between them along the face's down axis."""
@@ -94,7 +105,7 @@ class ShapeSet:
     displacements: NDArray[np.float32]
     contact_vertices: IntVector
     rest_gap: FloatMatrix
-    smile: float
+    smile: Smile
 
 
 def build_shapes(mesh: FaceMesh, operator: SkinOperator, relief: Relief) -> ShapeSet:
@@ -111,18 +122,7 @@ def build_shapes(mesh: FaceMesh, operator: SkinOperator, relief: Relief) -> Shap
     )
     contacts = _contact_vertices(mesh)
     gap = mesh.vertices[contacts[1]] - mesh.vertices[contacts[0]]
-    return ShapeSet(
-        displacements.astype(np.float32), contacts, gap[:, :2] @ frame.down[:2], smile.lift + smile.excess
-    )
-
-
-@dataclass(frozen=True)
-class Smile:
-    """lift: how far the corners stand above the lip line; excess: how much wider than usual the mouth is,
-    on each side; both in mouth widths, 0 where there is no smile."""
-
-    lift: float
-    excess: float
+    return ShapeSet(displacements.astype(np.float32), contacts, gap[:, :2] @ frame.down[:2], smile)
 
 
 def _smile(mesh: FaceMesh) -> Smile:
@@ -238,6 +238,8 @@ def _mouth_author(mesh: FaceMesh) -> Callable[[LipPoint], dict[str, Move]]:
         "lower": _along(points[list(face.LOWER_LIP_INNER)])[1:-1],
     }
     pixel = 1 / frame.mouth_width
+    # A wide smile has less to give to a rounded mouth than its width says.
+    relaxed = 1 - 2 * smile.excess
 
     def moves(p: LipPoint) -> dict[str, Move]:
         t, ring, bell, away = p.t, p.ring, p.bell, abs(p.t)
@@ -252,12 +254,12 @@ def _mouth_author(mesh: FaceMesh) -> Callable[[LipPoint], dict[str, Move]]:
             "jawLeft": (side, 0, 0),
             "jawRight": (-side, 0, 0),
             "mouthFunnel": (
-                -t * 0.17,
+                -t * 0.17 * relaxed,
                 0.01 + ((-0.055 - 0.03 * ring) * bell if up else (0.075 + 0.045 * ring) * bell if low else 0),
                 -0.10,
             ),
             "mouthPucker": (
-                -t * 0.24,
+                -t * 0.24 * relaxed,
                 ((-0.02 - 0.035 * ring) if up else (0.022 + 0.05 * ring) if low else 0) * bell,
                 -0.14,
             ),
@@ -266,7 +268,8 @@ def _mouth_author(mesh: FaceMesh) -> Callable[[LipPoint], dict[str, Move]]:
             "cheekPuff": (0, 0, -0.05),
             "relax": (
                 -outward * away**1.5 * smile.excess,
-                smile.lift * (away**1.6 * 0.85 - 0.15 * bell),
+                smile.lift
+                * (away**1.6 * 0.85 + (0.25 - 0.25 * ring if up else 0.15 * ring if low else 0) * bell),
                 -0.05 * away * (smile.lift > 0),
             ),
         }
