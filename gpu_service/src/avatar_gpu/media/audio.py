@@ -56,6 +56,6 @@ def _decode(data: bytes, sample_rate_hz: int, max_s: float) -> NDArray[np.float3
 
 def _fold(channels: NDArray[np.float32]) -> NDArray[np.float32]:
     loudness = np.sqrt(np.mean(np.square(channels, dtype=np.float64), axis=1))
-    alive = channels[loudness > 1e-3 * max(float(loudness.max()), 1e-9)]
+    alive = channels[loudness >= 1e-3 * float(loudness.max())]
     mono: NDArray[np.float32] = np.nan_to_num(alive.mean(axis=0)).astype(np.float32)
     return np.clip(mono, -1.0, 1.0)

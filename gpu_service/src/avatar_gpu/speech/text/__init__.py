@@ -1,0 +1,1 @@
+"""Written text → text that can be read aloud, one normaliser for every speech engine."""
