@@ -201,7 +201,7 @@ async def _chunks_of(file: Path) -> AsyncIterator[bytes]:
 def _transport_failure(error: httpx.HTTPError) -> AvatarError:
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return GpuServiceUnreachable(
-            "The GPU service cannot be reached; start it, or correct GPU_SERVICE_URL.", retry_after_s=5
+            "The GPU service cannot be reached; start it, or correct GPU_SERVICE_URL."
         )
     if isinstance(error, httpx.TimeoutException):
         return StreamBroken("The GPU service stopped answering.")
@@ -215,7 +215,7 @@ def _problem_of(response: httpx.Response) -> AvatarError:
         pass
     if response.status_code in _GATEWAY_STATUSES:
         return GpuServiceUnreachable(
-            f"Something in front of the GPU service answered {response.status_code}.", retry_after_s=5
+            f"Something in front of the GPU service answered {response.status_code}."
         )
     return RemoteError(
         f"The GPU service answered {response.status_code}.", remote_status=response.status_code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,18 @@ def problem_of(response: httpx.Response) -> Problem:
     assert response.headers["content-type"] == "application/problem+json", response.text
     problem = Problem.model_validate_json(response.content)
     assert problem.status == response.status_code
-    assert len(problem.detail) > 10
+    assert problem.detail
     assert problem.request_id == response.headers["x-request-id"]
     return problem
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Returns when ``condition`` holds; fails where it does not within seconds."""
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("what was waited for did not happen")
 
 
 async def job_when(client: httpx.AsyncClient, job_id: str, *statuses: str) -> dict[str, Any]:
