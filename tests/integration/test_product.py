@@ -120,7 +120,8 @@ class Film:
     @property
     def skew_s(self) -> float:
         assert self.rate is not None
-        return abs(float(len(self.frames) / self.rate) - len(self.sound) / self.sample_rate_hz)
+        skew: float = abs(float(len(self.frames) / self.rate) - len(self.sound) / self.sample_rate_hz)
+        return skew
 
 
 def generate(client: httpx.Client, **body: Any) -> dict[str, Any]:
