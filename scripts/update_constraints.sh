@@ -24,7 +24,7 @@ part=$(mktemp)
 trap 'rm -f "$part"' EXIT
 [ -f constraints.txt ] && cp constraints.txt "$part"
 # shellcheck disable=SC2086  # empty or one word
-printf '%s\n' './contracts[server]' ./gpu_service ./runtime ./evaluator uv hatchling editables |
+printf '%s\n' './contracts[server]' ./gpu_service './runtime[postgres]' ./evaluator uv hatchling editables |
     .venv/bin/uv pip compile - --group pyproject.toml:demo --group pyproject.toml:dev --universal \
         --python-version 3.11 --fork-strategy fewest --no-annotate --no-header --quiet --output-file "$part" $upgrade \
         --no-emit-package avatar-contracts --no-emit-package avatar-gpu --no-emit-package avatar-runtime \
