@@ -47,7 +47,8 @@ class Worker:
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
         self.holds: set[str] = set()
-        """Keys of what its callers have left in it (see ``ConversionPool``)."""
+        """Keys of what its callers have left in it."""
+        self.calls = 0
 
     def call(self, operation: str, timeout_s: float, **arguments: Any) -> Any:
         """What ``operation`` gave back.
@@ -58,6 +59,7 @@ class Worker:
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
+        self.calls += 1
         watchdog = threading.Timer(timeout_s, self.process.kill)
         watchdog.daemon = True
         watchdog.start()
@@ -94,7 +96,16 @@ class Worker:
 class WorkerPool:
     """Up to ``size`` workers of one module, run as ``python -m module``."""
 
-    def __init__(self, module: str, size: int, *, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        module: str,
+        size: int,
+        *,
+        command: Sequence[str] | None = None,
+        retire_after: int | None = None,
+    ) -> None:
+        """``retire_after``: calls after which a worker is replaced, for a library that leaks."""
+        self._retire_after = retire_after
         self._command = tuple(command) if command else (sys.executable, "-m", module)
         self._module = module
         self._size = size
@@ -198,6 +209,8 @@ class WorkerPool:
     def _take_back(self, worker: Worker, *, alive: bool) -> None:
         with self._free:
             self._lent.discard(worker)
+            if self._retire_after is not None and worker.calls >= self._retire_after:
+                alive = False
             if alive and not self._closed and worker.process.poll() is None:
                 self._idle.append(worker)
             else:

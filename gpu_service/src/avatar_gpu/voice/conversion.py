@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from avatar_gpu.voice import world
+from avatar_gpu.voice.smoothing import gaussian
 from avatar_gpu.voice.timbre import Shape, SpectralStats, Timbre, level, measure
 
 FORMANT_EXPONENT = 0.22
@@ -124,7 +124,7 @@ def _mapped_f0(
         return f0
     places = np.flatnonzero(voiced)
     contour = np.interp(np.arange(len(f0)), places, np.log(f0[voiced]))
-    contour = gaussian_filter1d(contour, CORNER_FRAMES)
+    contour = gaussian(contour, CORNER_FRAMES)
     moved = (contour - source.log_f0) * np.clip(range_ratio, *F0_RANGE_LIMITS) + log_f0
     hz = np.clip(np.exp(moved), world.F0_FLOOR_HZ, 800.0)
     return np.asarray(np.where(voiced, hz, 0.0))
@@ -132,7 +132,7 @@ def _mapped_f0(
 
 def _voicing_weight(f0: NDArray[np.float64]) -> NDArray[np.float32]:
     """(N, 1) 1 in voiced frames, 0 in unvoiced ones, smooth between."""
-    smooth = gaussian_filter1d((f0 > 0).astype(np.float64), VOICING_FRAMES)
+    smooth = gaussian((f0 > 0).astype(np.float64), VOICING_FRAMES)
     return np.asarray(smooth[:, None], dtype=np.float32)
 
 

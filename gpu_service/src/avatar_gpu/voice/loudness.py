@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from scipy.signal import sosfilt
 
 TARGET_LUFS = -16.0
 CEILING_DBTP = -1.0
@@ -15,44 +14,50 @@ BLOCK_S = 0.4
 HOP_S = 0.1
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
+TAIL_S = 0.25
+"""The filters have died out by then, so that the FFT's wrap-around adds nothing."""
 OVERSAMPLING = 4
 LOOKAHEAD = 128
 """Samples at 24 kHz over which the limiter closes and opens again (5 ms each)."""
 
 
 @cache
-def _k_weighting(sample_rate_hz: int) -> NDArray[np.float64]:
-    """The two filters of BS.1770 as (2, 6) second-order sections for any rate.
+def _k_weighting(sample_rate_hz: int, size: int) -> NDArray[np.complex128]:
+    """The frequency response of BS.1770's two filters at the bins of a real FFT of ``size``.
 
     Formula: Brecht De Man, "Evaluation of implementations of the EBU R128 loudness measurement" (2018).
     """
+    z = np.exp(-2j * np.pi * np.fft.rfftfreq(size))
 
-    def shelf(gain_db: float, q: float, centre_hz: float) -> list[float]:
-        k = np.tan(np.pi * centre_hz / sample_rate_hz)
-        vh = 10 ** (gain_db / 20)
-        vb = vh**0.499666774155
+    def response(b: tuple[float, float, float], k: float, q: float) -> NDArray[np.complex128]:
         a0 = 1 + k / q + k * k
-        b = [(vh + vb * k / q + k * k) / a0, 2 * (k * k - vh) / a0, (vh - vb * k / q + k * k) / a0]
-        return [*b, 1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]
+        a1, a2 = 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0
+        return np.asarray((b[0] + b[1] * z + b[2] * z * z) / (1 + a1 * z + a2 * z * z))
 
-    def high_pass(q: float, centre_hz: float) -> list[float]:
-        k = np.tan(np.pi * centre_hz / sample_rate_hz)
-        a0 = 1 + k / q + k * k
-        return [1.0, -2.0, 1.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]
-
-    return np.array(
-        [
-            shelf(3.99984385397, 0.7071752369554193, 1681.9744509555319),
-            high_pass(0.5003270373253953, 38.13547087613982),
-        ]
+    k, q = np.tan(np.pi * 1681.9744509555319 / sample_rate_hz), 0.7071752369554193
+    high = 10 ** (3.99984385397 / 20)
+    middle = high**0.499666774155
+    a0 = 1 + k / q + k * k
+    shelf = response(
+        (
+            (high + middle * k / q + k * k) / a0,
+            2 * (k * k - high) / a0,
+            (high - middle * k / q + k * k) / a0,
+        ),
+        k,
+        q,
     )
+    k, q = np.tan(np.pi * 38.13547087613982 / sample_rate_hz), 0.5003270373253953
+    return np.asarray(shelf * response((1.0, -2.0, 1.0), k, q))
 
 
 def block_powers(samples: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float64]:
     """K-weighted mean squares of the 400 ms blocks, 75 % overlapping; shorter audio is one block."""
     if not len(samples):
         return np.zeros(0)
-    weighted = sosfilt(_k_weighting(sample_rate_hz), samples.astype(np.float64))
+    size = 1 << (len(samples) + round(TAIL_S * sample_rate_hz)).bit_length()
+    spectrum = np.fft.rfft(samples, size) * _k_weighting(sample_rate_hz, size)
+    weighted = np.fft.irfft(spectrum, size)[: len(samples)]
     cumulative = np.concatenate([[0.0], np.cumsum(np.square(weighted))])
     block = min(round(BLOCK_S * sample_rate_hz), len(samples))
     starts = np.arange(0, len(samples) - block + 1, round(HOP_S * sample_rate_hz))

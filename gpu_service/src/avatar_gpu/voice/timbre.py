@@ -15,8 +15,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
+from avatar_gpu.voice.smoothing import gaussian
 from avatar_gpu.voice.world import BINS, SAMPLE_RATE_HZ, Frames
 
 SCHEMA_VERSION = 1
@@ -136,8 +136,8 @@ def level(envelope: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _stats(spectra: NDArray[np.float32]) -> SpectralStats:
-    mean = gaussian_filter1d(spectra.mean(axis=0), 2)
-    deviation = gaussian_filter1d(spectra.std(axis=0), 4)
+    mean = gaussian(spectra.mean(axis=0), 2)
+    deviation = gaussian(spectra.std(axis=0), 4)
     return SpectralStats(mean.astype(np.float32), np.maximum(deviation, 0.1).astype(np.float32))
 
 
