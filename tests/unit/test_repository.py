@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "assets" / "MANIFEST.md"])
 SHELL_SCRIPTS = sorted((ROOT / "scripts").glob("*.sh"))
 PYTHON_SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
-COMMANDS = [script for script in SHELL_SCRIPTS if script.name != "container_entrypoint.sh"]
+COMMANDS = [script for script in SHELL_SCRIPTS if not script.name.startswith("container_")]
 TARGETS = ("install", "demo", "test", "check", "serve", "bench", "web", "clean", "help")
 
 
