@@ -154,7 +154,7 @@ class _Joint:
         if event.pts != self._segment_frames:
             raise EngineFailed("A segment's pictures are not contiguous.")
         data = event.data
-        if event.keyframe and self._segment_frames == 0 and not data.startswith(self._started.codec_config):
+        if self._frames == 0 and not data.startswith(self._started.codec_config):
             data = self._started.codec_config + data
         packet = av.Packet(data)
         packet.stream = self._video

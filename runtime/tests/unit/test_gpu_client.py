@@ -22,7 +22,7 @@ from avatar_contracts.problems import (
 from avatar_contracts.speech import SpeechRequest
 from avatar_runtime.gpu_client import TRIES, GpuClient
 
-ENGINES = {"engines": [], "defaults": {}}
+ENGINES: dict[str, object] = {"engines": [], "defaults": {}}
 REQUEST = PerformanceRequest(
     task_id="task", speech=SpeechRequest(text="Hello.", language="en"), portrait="0" * 64
 )
