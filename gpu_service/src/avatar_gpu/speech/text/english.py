@@ -358,12 +358,12 @@ def _ratio(top: int, bottom: int) -> str:
 
 def _fraction(match: re.Match[str]) -> str | None:
     top, bottom = int(match["top"]), int(match["bottom"])
+    if match["whole"] is None and (top, bottom) in ((24, 7), (9, 11)):
+        return f"{english_cardinal(top)} {english_cardinal(bottom)}"
     if match["whole"] is None and not (0 < top < bottom <= 100):
         return None
     if bottom == 0 or bottom > 100:
         return None
-    if (top, bottom) in ((24, 7), (9, 11)):
-        return f"{english_cardinal(top)} {english_cardinal(bottom)}"
     whole = f"{english_cardinal(int(match['whole']))} and " if match["whole"] else ""
     spoken = _ratio(top, bottom)
     return whole + ("a" + spoken[3:] if whole and top == 1 and bottom in (2, 4) else spoken)

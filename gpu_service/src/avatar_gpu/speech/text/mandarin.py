@@ -214,10 +214,10 @@ def _score(match: re.Match[str]) -> str:
 
 def _fraction(match: re.Match[str]) -> str | None:
     top, bottom = int(match["top"]), int(match["bottom"])
-    if bottom == 0 or not 0 < top < bottom:
-        return None
     if (top, bottom) == (24, 7):
         return "二十四七"
+    if bottom == 0 or not 0 < top < bottom:
+        return None
     return f"{mandarin_cardinal(bottom)}分之{mandarin_cardinal(top)}"
 
 
@@ -261,6 +261,7 @@ _UNIT = _alternatives(_UNITS)
 
 RULES: tuple[Rule, ...] = (
     _rule(rf"(?<!\d)(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){_DATE_END}", _date),
+    _rule(r"(?<!\d)(?P<low>[12]\d{3})\s?[-–~]\s?(?P<high>[12]\d{3})(?=\s?年)", _range),
     _rule(r"(?<!\d)(?P<y>\d{4})(?=\s?年)", _year),
     _rule(r"(?<!\d)(?P<y>\d{2})(?=\s?年(?:代|级))", lambda m: mandarin_cardinal(int(m["y"]))),
     _rule(r"(?P<y>(?<!\d)\d{2})(?=\s?年\s?\d{1,2}\s?月)", _year),

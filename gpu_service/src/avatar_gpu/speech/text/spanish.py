@@ -220,6 +220,63 @@ _UNIT = _alternatives(dict.fromkeys(_UNITS, ""))
 _MONTH = "|".join((*_MONTHS, "setiembre"))
 
 
+_NOT_NOUNS = frozenset(
+    [
+        "y",
+        "o",
+        "u",
+        "e",
+        "a",
+        "de",
+        "del",
+        "en",
+        "es",
+        "por",
+        "para",
+        "con",
+        "sin",
+        "que",
+        "se",
+        "al",
+        "más",
+        "menos",
+        "como",
+        "son",
+        "fue",
+        "era",
+        "hay",
+        "ni",
+        "pero",
+        "si",
+        "no",
+        "un",
+        "una",
+        "punto",
+        "coma",
+        "mil",
+        "millón",
+        "millones",
+    ]
+)
+_MASCULINE = re.compile(
+    r"(?:días?|mapas?|planetas?|sofás?|[a-zá-ú]*(?:ema|oma|ama|ima)s?|[a-zá-ú]*istas?|kilos?)$"
+)
+_FEMININE_NOUN = re.compile(
+    r"(?:[a-zá-ú]*(?:as?|ción|ciones|sión|siones|dad|dades|tud|tudes|umbres?)|manos?|fotos?|motos?|vez|veces"
+    r"|mujer|mujeres|noches?|calles?|partes?|clases?|flor|flores|voz|voces|tardes?|llaves?|nubes?|leyes|ley)$"
+)
+
+
+def _gender(following: str) -> str | None:
+    """``m`` or ``f`` by the ending of the noun that begins ``following``; None where no noun follows."""
+    noun = re.match(r"\s([a-zá-úñü]+)", following)
+    if noun is None or noun[1] in _NOT_NOUNS:
+        return None
+    if _MASCULINE.match(noun[1]):
+        return "m"
+    return "f" if _FEMININE_NOUN.match(noun[1]) else "m"
+
+
 class _Reader:
     """The rules for one way of writing decimals."""
 
@@ -290,6 +347,11 @@ class _Reader:
             return f"{sign}{self.number(match['amount'])} {many}"
         return sign + self.amount(match["amount"], one, many)
 
+    def plain(self, match: re.Match[str]) -> str:
+        """A number on its own, in the gender of the noun after it."""
+        gender = _gender(match.string[match.end() :])
+        return self.number(match.group(), feminine=gender == "f", short=gender is not None)
+
     def range(self, match: re.Match[str]) -> str:
         return f"{self.number(match['low'])} a {self.number(match['high'])}"
 
@@ -357,12 +419,21 @@ def _ratio(top: int, bottom: int) -> str:
 
 def _fraction(match: re.Match[str]) -> str | None:
     top, bottom = int(match["top"]), int(match["bottom"])
+    gender = _gender(match.string[match.end() :])
+    if match["whole"] is None and (top, bottom) == (24, 7):
+        return "veinticuatro siete"
+    if match["whole"] is None and (top, bottom) == (1, 2) and gender is not None:
+        return "media" if gender == "f" else "medio"
     if bottom == 0 or bottom > 100 or (match["whole"] is None and not 0 < top < bottom):
         return None
-    if (top, bottom) == (24, 7):
-        return "veinticuatro siete"
     whole = f"{spanish_cardinal(int(match['whole']))} y " if match["whole"] else ""
     return whole + _ratio(top, bottom)
+
+
+def _and_a_half(match: re.Match[str]) -> str:
+    gender = _gender(" " + match["noun"])
+    whole = spanish_cardinal(int(match["whole"]), feminine=gender == "f", short=True)
+    return f"{whole} {match['noun']} y {'media' if gender == 'f' else 'medio'}"
 
 
 def _fraction_sign(match: re.Match[str]) -> str:
@@ -465,6 +536,7 @@ def _rules(decimal: str) -> tuple[Rule, ...]:
             rf"(?P<sign>(?<![\w.])-)?(?<![\w.,])(?P<amount>{amount})\s?(?P<unit>{_UNIT})(?![\w/])",
             reader.measure,
         ),
+        rule(r"(?<![\w/.,])(?P<whole>\d{1,3})\s?(?:1/2|½)\s(?P<noun>[a-zá-úñü]{3,})", _and_a_half),
         rule(
             r"(?<![\w/.,])(?:(?P<whole>\d{1,3})\s)?(?P<top>\d{1,2})/(?P<bottom>\d{1,3})(?![\w/])", _fraction
         ),
@@ -488,7 +560,7 @@ def _rules(decimal: str) -> tuple[Rule, ...]:
             _regnal,
         ),
         rule(rf"(?<![\w.])-(?=(?:{amount}))", lambda _: "menos "),
-        rule(rf"(?<![A-Za-zÁ-ú])(?:{amount})", lambda m: reader.number(m.group())),
+        rule(rf"(?<![A-Za-zÁ-ú])(?:{amount})", reader.plain),
         rule(r"(?<=[A-Za-zÁ-ú])\d+", lambda m: " " + reader.number(m.group())),
         rule(rf"[{re.escape(''.join(_SIGNS))}]", lambda m: _SIGNS[m.group()]),
         rule(r"\s*[–—]\s*|\s-{1,3}\s", lambda _: ", "),
