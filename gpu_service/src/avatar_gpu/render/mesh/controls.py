@@ -31,10 +31,8 @@ class Controls:
 
     def __init__(self, shapes: ShapeSet, limits: NDArray[np.float32]) -> None:
         """``limits`` (K,) scales each shape so that no triangle of this face folds."""
-        upper, lower = shapes.contact_vertices
-        across = shapes.displacements[:, lower] - shapes.displacements[:, upper]
-        self._opening = across
-        self._rest_gap = shapes.rest_gap.astype(np.float32)
+        self._opening = shapes.opening
+        self._rest_gap = shapes.rest_gap
         self._limits = limits
         self._upper_share = min(0.55, UPPER_SHARE + SMILE_SHARE * shapes.smile.lift)
 
@@ -43,7 +41,6 @@ class Controls:
         coefficients: NDArray[np.float32],
         extras: NDArray[np.float32],
         gaze: NDArray[np.float32],
-        down: NDArray[np.float64],
     ) -> NDArray[np.float32]:
         """Shape weights; the lips never cross, ``mouthClose`` 1 closes them whatever else is asked."""
         values = np.zeros(len(SHAPES), np.float32)
@@ -56,7 +53,7 @@ class Controls:
         for side, index in (("Left", 0), ("Right", 1)):
             self._lid(values, side, float(gaze[index, 1]))
         values *= self._limits
-        gap = self._rest_gap + np.einsum("k,kcd,d->c", values, self._opening, down)
+        gap = self._rest_gap + values @ self._opening
         wanted = np.maximum(gap - speaking * self._rest_gap, 0) * (1 - close)
         excess = (gap - wanted).astype(np.float32)
         values[_CONTACT : _CONTACT + CONTACTS] = self._upper_share * excess

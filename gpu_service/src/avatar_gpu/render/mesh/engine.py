@@ -142,7 +142,7 @@ def _draw(
     bent, screen, whole, fraction = buffers
     mesh, rim = face.mesh, face.mesh.crop.rim_px
     gaze = np.clip(gaze, -MAX_GAZE_RAD, MAX_GAZE_RAD)
-    weights = face.controls.weights(coefficients, extras, gaze, mesh.frame.down)
+    weights = face.controls.weights(coefficients, extras, gaze)
     motion = head_motion(
         mesh,
         face.relief,

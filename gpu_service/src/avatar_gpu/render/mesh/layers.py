@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from avatar_gpu.portrait import topology as face
 from avatar_gpu.protocols import RgbImage
 from avatar_gpu.render.mesh.crop import FaceCrop
 
@@ -16,6 +17,10 @@ FloatImage = NDArray[np.float32]
 
 PERSON = 0.04
 """A pixel of which more than this belongs to the person says nothing about the background."""
+IMPOSSIBLE_COLOR = 40.0
+"""How far outside 0…255 a solved colour may lie and still say something."""
+MOST_GHOST = 20.0
+"""What the composition at rest may still miss beside the head, in grey levels, is left in the background."""
 MIRROR_REACH = 0.10
 """How far the background is mirrored across the silhouette, as a fraction of the crop's side."""
 
@@ -35,6 +40,7 @@ def split_layers(crop: FaceCrop) -> Layers:
         return Layers(np.ascontiguousarray(crop.image), None)
     behind = _background(crop.image, crop.matte)
     color = _foreground(crop.image, behind, crop.matte)
+    behind = _keep_torso(crop, color, behind, crop.matte)
     alpha = np.round(crop.matte * 255).astype(np.uint8)
     rim, size = crop.rim_px, crop.size_px
     window = slice(rim, rim + size)
@@ -70,16 +76,34 @@ def _background(image: RgbImage, matte: FloatImage) -> RgbImage:
 def _foreground(image: RgbImage, behind: RgbImage, matte: FloatImage) -> RgbImage:
     """The person's own colour along the silhouette, without what shines through from behind.
 
-    Solves image = matte · person + (1 - matte) · background for the person; where hardly any person is left
-    in a pixel, the nearest whole pixel of the person says the colour.
+    Solves image = matte · person + (1 - matte) · background for the person; where that gives no colour at
+    all, the matte is wrong or all but empty, and the nearest whole pixel of the person says the colour.
     """
     alpha = matte[..., None]
-    solved = (image - (1 - alpha) * behind) / np.maximum(alpha, 0.1)
+    solved = (image - (1 - alpha) * behind) / np.maximum(alpha, 0.04)
+    outside = np.maximum(solved - 255, -solved).max(-1, keepdims=True)
     whole = (matte > 0.95).astype(np.float32)
     extended = push_pull(image.astype(np.float32), whole)
-    trust = np.clip((alpha - 0.15) / 0.5, 0, 1)
+    trust = np.clip(1 - outside / IMPOSSIBLE_COLOR, 0, 1)
     color = np.clip(solved, 0, 255) * trust + extended * (1 - trust)
     return np.clip(np.where(alpha > 0.99, image, color) + 0.5, 0, 255).astype(np.uint8)
+
+
+def _keep_torso(crop: FaceCrop, color: RgbImage, behind: RgbImage, matte: FloatImage) -> RgbImage:
+    """The background adjusted so that the composition at rest is the photo itself.
+
+    Below the chin fully: the torso hardly moves, so what a doubtful matte left of it in the background is
+    never uncovered. Beside the head slightly, or a ghost would stay behind where it turns.
+    """
+    top, chin = crop.landmarks[face.FOREHEAD_TOP, 1], crop.landmarks[face.CHIN, 1]
+    rows = np.arange(crop.image.shape[0], dtype=np.float32)
+    below = np.clip((rows - chin) / (0.2 * max(chin - top, 1.0)), 0, 1)[:, None, None]
+    alpha = matte[..., None]
+    composed = alpha * color + (1 - alpha) * behind
+    missing = (crop.image - composed) / np.maximum(1 - alpha, 0.05)
+    limited = np.clip(missing, -MOST_GHOST, MOST_GHOST) * (1 - below) + missing * below
+    kept: RgbImage = np.clip(behind + limited + 0.5, 0, 255).astype(np.uint8)
+    return kept
 
 
 def push_pull(image: FloatImage, weight: FloatImage) -> FloatImage:

@@ -100,11 +100,13 @@ class Smile:
 @dataclass(frozen=True)
 class ShapeSet:
     """displacements (K, V, 3) float32 texture pixels at coefficient 1; contact_vertices (2, 9): upper and
-    lower vertices of each contact; rest_gap (9,) pixels between them along the face's down axis."""
+    lower vertices of each contact; rest_gap (9,) how far they are apart in the photo and opening (K, 9) how
+    much each shape adds to it, both in pixels along the face's down axis."""
 
     displacements: NDArray[np.float32]
     contact_vertices: IntVector
-    rest_gap: FloatMatrix
+    rest_gap: NDArray[np.float32]
+    opening: NDArray[np.float32]
     smile: Smile
 
 
@@ -121,8 +123,17 @@ def build_shapes(mesh: FaceMesh, operator: SkinOperator, relief: Relief) -> Shap
         relief.torso[:, None] * frame.face_height * (-0.012 * frame.down + 0.004 * x[:, None] * frame.right)
     )
     contacts = _contact_vertices(mesh)
-    gap = mesh.vertices[contacts[1]] - mesh.vertices[contacts[0]]
-    return ShapeSet(displacements.astype(np.float32), contacts, gap[:, :2] @ frame.down[:2], smile)
+    # Seen from the front: a pitched head shortens the axis, and a contact moves along it all the same.
+    down = frame.down[:2] / (frame.down[:2] @ frame.down[:2])
+    gap = (mesh.vertices[contacts[1]] - mesh.vertices[contacts[0]])[:, :2] @ down
+    opening = (displacements[:, contacts[1]] - displacements[:, contacts[0]])[..., :2] @ down
+    return ShapeSet(
+        displacements.astype(np.float32),
+        contacts,
+        gap.astype(np.float32),
+        opening.astype(np.float32),
+        smile,
+    )
 
 
 def _smile(mesh: FaceMesh) -> Smile:
@@ -290,18 +301,18 @@ def _mouth_author(mesh: FaceMesh) -> Callable[[LipPoint], dict[str, Move]]:
             )
             found["mouthDimple" + name] = (sign * 0.06 * w14, -0.01 * w14, 0.05 * w14)
             if low:
-                found["mouthLowerDown" + name] = (0, 0.10 * bell**0.7 * half, 0)
+                found["mouthLowerDown" + name] = (0, 0.10 * bell**0.85 * half, 0)
                 found["mouthPress" + name] = (0, -0.30 * ring * lower_thick * bell * half, 0)
             elif up:
-                found["mouthUpperUp" + name] = (0, -0.085 * bell**0.6 * half, 0)
+                found["mouthUpperUp" + name] = (0, -0.085 * bell**0.8 * half, 0)
                 found["mouthPress" + name] = (0, 0.28 * ring * upper_thick * bell * half, 0)
             else:
                 found["mouthPress" + name] = (-outward * 0.01 * half, 0.012 * half, 0)
         if low:
-            found["mouthRollLower"] = (0, -(0.20 + 0.45 * ring) * lower_thick * bell**0.7, 0.04)
+            found["mouthRollLower"] = (0, -(0.20 + 0.45 * ring) * lower_thick * bell, 0.04)
             found["mouthShrugLower"] = (0, -0.07 * bell, 0)
         if up:
-            found["mouthRollUpper"] = (0, (0.10 + 0.45 * ring) * upper_thick * bell**0.7, 0.04)
+            found["mouthRollUpper"] = (0, (0.10 + 0.45 * ring) * upper_thick * bell, 0.04)
             found["mouthShrugUpper"] = (0, -0.05 * bell, 0)
             found["mouthShrugLower"] = (0, -0.03 * bell, 0)
         if low or up:
