@@ -1,0 +1,144 @@
+"""The command line: ``run``, ``list``, ``score``.
+
+Exit codes: 0 every gate passed, 1 a gate failed or a video is missing, 2 the run could not begin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from avatar_evaluator import __version__
+from avatar_evaluator.gates import GatesUnreadable, judge, load_gates
+from avatar_evaluator.media import MediaUnreadable, read_media
+from avatar_evaluator.metrics import score_all
+from avatar_evaluator.recording import Recording
+from avatar_evaluator.report import run_table, scenario_table, score_table, shown
+from avatar_evaluator.run import Report, Result, run
+from avatar_evaluator.runtime_client import RuntimeClient, RuntimeUnreachable
+from avatar_evaluator.scenario import Scenario, ScenarioUnreadable, load_scenarios
+
+PASSED, FAILED, NOT_BEGUN = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None, transport: httpx.AsyncBaseTransport | None = None) -> int:
+    """Runs one command; returns the exit code. ``transport`` replaces the network in tests."""
+    wanted = _parser().parse_args(arguments)
+    console = Console()
+    try:
+        if wanted.command == "list":
+            return _list(wanted, console)
+        if wanted.command == "score":
+            return _score(wanted, console)
+        return _run(wanted, console, transport)
+    except (ScenarioUnreadable, GatesUnreadable, MediaUnreadable, RuntimeUnreachable) as error:
+        print(f"avatar-evaluator: {error}", file=sys.stderr)
+        return NOT_BEGUN
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m avatar_evaluator",
+        description="Asks the runtime's public API for videos and scores what comes back.",
+        epilog="Exit codes: 0 every gate passed, 1 a gate failed, 2 the run could not begin.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    runs = commands.add_parser("run", help="run scenarios against a runtime")
+    _choose_scenarios(runs)
+    default_url = os.environ.get("RUNTIME_URL", "http://127.0.0.1:8000")
+    runs.add_argument("--url", default=default_url, help="address of the runtime (%(default)s)")
+    runs.add_argument("--out", type=Path, help="folder of the run (evaluator/outputs/<time>)")
+    runs.add_argument("--gates", type=Path, default=_beside("gates.yaml"), help="what must hold")
+    runs.add_argument("--repeat", type=int, default=1, help="times each scenario is run (%(default)s)")
+    runs.add_argument("--no-warm-up", action="store_true", help="judge the first video too")
+
+    lists = commands.add_parser("list", help="show the scenarios")
+    _choose_scenarios(lists)
+
+    scores = commands.add_parser("score", help="score a video file, whoever made it")
+    scores.add_argument("file", type=Path)
+    scores.add_argument("--json", action="store_true", help="print the scores as JSON")
+    scores.add_argument("--gates", type=Path, help="judge the scores by these gates")
+    return parser
+
+
+def _choose_scenarios(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scenarios", type=Path, default=_beside("scenarios"), help="folder of YAML files")
+    parser.add_argument("--tag", action="append", default=[], help="only scenarios with this tag; repeatable")
+    parser.add_argument(
+        "--scenario", action="append", default=[], metavar="ID", help="only this one; repeatable"
+    )
+
+
+def _list(wanted: argparse.Namespace, console: Console) -> int:
+    console.print(scenario_table(_chosen(wanted)))
+    return PASSED
+
+
+def _score(wanted: argparse.Namespace, console: Console) -> int:
+    gates = load_gates(wanted.gates) if wanted.gates else ()
+    scores = score_all(Recording(wanted.file, read_media(wanted.file)))
+    if wanted.json:
+        print(json.dumps({name: score.model_dump() for name, score in scores.items()}, indent=2))
+    else:
+        console.print(score_table(scores))
+    failed = [v for v in judge(gates, scores) if v.outcome == "fail"]
+    for verdict in failed:
+        print(f"{verdict.metric}: {verdict.observed}, wanted {verdict.rule}", file=sys.stderr)
+    return FAILED if failed else PASSED
+
+
+def _run(wanted: argparse.Namespace, console: Console, transport: httpx.AsyncBaseTransport | None) -> int:
+    scenarios = _chosen(wanted)
+    if not scenarios:
+        raise ScenarioUnreadable("no scenario has all these tags; `list` shows what there is")
+    gates = load_gates(wanted.gates)
+    folder = wanted.out or _new_folder()
+
+    def announce(result: Result) -> None:
+        took = shown(result.scores.get("latency.time_to_result"))
+        console.print(f"{result.scenario.id} #{result.repeat}: {result.outcome}, {took} s", style="dim")
+
+    async def perform() -> Report:
+        async with httpx.AsyncClient(base_url=wanted.url, transport=transport) as http:
+            return await run(
+                RuntimeClient(http),
+                wanted.url,
+                scenarios,
+                gates,
+                folder,
+                repeats=max(wanted.repeat, 1),
+                warm_up=not wanted.no_warm_up,
+                progress=announce,
+            )
+
+    report = asyncio.run(perform())
+    console.print(run_table(report))
+    console.print(f"{folder / 'report.json'}", soft_wrap=True)
+    return PASSED if report.outcome == "pass" else FAILED
+
+
+def _chosen(wanted: argparse.Namespace) -> list[Scenario]:
+    return load_scenarios(wanted.scenarios, tags=wanted.tag, ids=wanted.scenario)
+
+
+def _new_folder() -> Path:
+    outputs = os.environ.get("OUTPUTS_DIR", "evaluator/outputs")
+    return Path(outputs) / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _beside(name: str) -> Path:
+    """A file that comes with the package: installed inside it, or in the checkout two folders up."""
+    installed = Path(__file__).parent / name
+    return installed if installed.exists() else Path(__file__).parents[2] / name

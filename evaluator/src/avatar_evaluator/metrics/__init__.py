@@ -1,0 +1,54 @@
+"""The metrics: one file each, a small pure function ``Recording → Score``.
+
+``METRICS`` is the list of them in the order of the report. A metric that needs what is not there answers
+``Score.missing`` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from avatar_evaluator.metrics.audio_codec import audio_codec
+from avatar_evaluator.metrics.av_difference import av_difference
+from avatar_evaluator.metrics.frame_rate import frame_rate
+from avatar_evaluator.metrics.frame_timing import frame_timing
+from avatar_evaluator.metrics.latency_reported import latency_reported
+from avatar_evaluator.metrics.latency_total import latency_total
+from avatar_evaluator.metrics.leading_silence import leading_silence
+from avatar_evaluator.metrics.loudness import loudness
+from avatar_evaluator.metrics.not_built import NOT_BUILT, not_built
+from avatar_evaluator.metrics.picture_size import picture_size
+from avatar_evaluator.metrics.real_time_factor import real_time_factor
+from avatar_evaluator.metrics.time_to_result import time_to_result
+from avatar_evaluator.metrics.trailing_silence import trailing_silence
+from avatar_evaluator.metrics.true_peak import true_peak
+from avatar_evaluator.metrics.video_codec import video_codec
+from avatar_evaluator.recording import Recording
+from avatar_evaluator.score import Score
+
+Metric = Callable[[Recording], Score]
+
+METRICS: dict[str, Metric] = {
+    "latency.time_to_result": time_to_result,
+    "latency.total": latency_total,
+    "latency.reported": latency_reported,
+    "latency.rtf": real_time_factor,
+    "container.video_codec": video_codec,
+    "container.audio_codec": audio_codec,
+    "container.picture_size": picture_size,
+    "container.frame_rate": frame_rate,
+    "container.frame_timing": frame_timing,
+    "container.av_difference": av_difference,
+    "audio.loudness": loudness,
+    "audio.true_peak": true_peak,
+    "audio.leading_silence": leading_silence,
+    "audio.trailing_silence": trailing_silence,
+    **{name: partial(not_built, name) for name in NOT_BUILT},
+}
+"""Name → metric; the names are those of the gates."""
+
+
+def score_all(recording: Recording) -> dict[str, Score]:
+    """Every metric's score of ``recording``."""
+    return {name: metric(recording) for name, metric in METRICS.items()}
