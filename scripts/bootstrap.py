@@ -10,11 +10,14 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +29,9 @@ UNFINISHED = ".realtime-avatar.unfinished"
 """Written first and removed before the stamp: an environment that has it broke off half way."""
 NEEDED_MB = {"demo": 900, "dev": 1200}
 """Free disk space for a first installation: environment, package cache and files in transit."""
+PIP_WHEEL = "pip-26.3-py3-none-any.whl"
+PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
+"""Fetched where the system's Python came without pip, as on Debian without python3-venv."""
 SETS = {"demo": ("demo",), "dev": ("demo", "dev")}
 
 
@@ -104,15 +110,49 @@ def require_disk(wanted: str, folders: "list[Path]") -> None:
             )
 
 
-def require_venv_module() -> None:
-    """Raises where the system split ``venv`` or ``ensurepip`` off into a package of its own."""
-    if importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"):
-        return
-    raise SetupError(
-        "This Python cannot create virtual environments: its module ensurepip is missing. Debian and Ubuntu "
-        "keep it in a package of its own: sudo apt install python{}.{}-venv (or python3-venv), then run the "
-        "same command again.".format(*sys.version_info[:2])
-    )
+def has_module(name: str) -> bool:
+    """Whether this Python can import ``name``; systems split parts of the standard library off."""
+    return importlib.util.find_spec(name) is not None
+
+
+def venv_package() -> str:
+    """The advice for a Python that came without ``venv`` or ``ensurepip``."""
+    return (
+        "Debian and Ubuntu keep what is missing in a package of its own: sudo apt install python{}.{}-venv "
+        "(or python3-venv), then run the same command again."
+    ).format(*sys.version_info[:2])
+
+
+def fetch_pip(folder: Path) -> Path:
+    """pip's wheel, which runs as it is; from PIP_INDEX_URL or PyPI, checked against its SHA-256.
+
+    Raises:
+        SetupError: it cannot be had.
+    """
+    kept = folder / PIP_WHEEL
+    if kept.exists() and hashlib.sha256(kept.read_bytes()).hexdigest() == PIP_SHA256:
+        return kept
+    page = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/pip/"
+    try:
+        with urllib.request.urlopen(page, timeout=30) as answer:
+            listing = answer.read().decode("utf-8", "replace")
+        found = re.search(f'href="([^"#]*/{re.escape(PIP_WHEEL)}[^"#]*)', listing)
+        if found is None:
+            raise SetupError(f"{page} does not list {PIP_WHEEL}. {venv_package()}")
+        with urllib.request.urlopen(urllib.parse.urljoin(page, found.group(1)), timeout=60) as answer:
+            content = answer.read()
+    except (OSError, ValueError) as failure:
+        raise SetupError(
+            f"This Python came without pip, and it could not be fetched from {page} ({failure}). "
+            + venv_package()
+        ) from None
+    if hashlib.sha256(content).hexdigest() != PIP_SHA256:
+        raise SetupError(f"{PIP_WHEEL} from {page} is not the expected file. {venv_package()}")
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / (PIP_WHEEL + ".part")
+    part.write_bytes(content)
+    part.replace(kept)
+    return kept
 
 
 def python_of(venv: Path) -> Path:
@@ -149,6 +189,7 @@ def installer_environment() -> "dict[str, str]":
     environment.pop("VIRTUAL_ENV", None)
     environment.pop("PYTHONPATH", None)
     environment["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    environment.setdefault("PIP_RETRIES", "2")
     return environment
 
 
@@ -188,22 +229,26 @@ class Steps:
         if status == 0:
             return
         output = self._log.read_bytes()[before:].decode("utf-8", "replace").strip().splitlines()
-        tail = "\n".join(f"    {line}" for line in output[-12:])
-        raise SetupError(f"{title}: it failed.\n{tail}\n  {needs}\n  The whole output: {self._log}")
+        tail = "\n".join("    " + line.strip()[:160] for line in output[-5:])
+        raise SetupError(f"{title}: it failed. {needs}\nThe last lines of {self._log}:\n{tail}")
 
 
-def create_venv(venv: Path, steps: Steps) -> None:
+def create_venv(venv: Path, root: Path, steps: Steps) -> None:
     """An empty environment with pip."""
+    if not has_module("venv"):
+        raise SetupError("This Python cannot create virtual environments. " + venv_package())
     if venv.exists():
         shutil.rmtree(str(venv))
     venv.mkdir(parents=True)
     (venv / UNFINISHED).write_bytes(b"")
+    create = [sys.executable, "-m", "venv", str(venv)]
+    if has_module("ensurepip"):
+        steps.run("virtual environment", create, venv_package())
+        return
+    pip = fetch_pip(root / ".cache" / "wheels")
+    steps.run("virtual environment", [*create, "--without-pip"], venv_package())
     steps.run(
-        "virtual environment",
-        [sys.executable, "-m", "venv", str(venv)],
-        "Debian and Ubuntu keep a part of it in a package: sudo apt install python{}.{}-venv".format(
-            *sys.version_info[:2]
-        ),
+        "pip", [str(python_of(venv)), str(pip / "pip"), "install", "--no-index", str(pip)], venv_package()
     )
 
 
@@ -225,9 +270,9 @@ def install(venv: Path, root: Path, wanted: str, steps: Steps) -> None:
     try:
         steps.run("installer (uv)", [*pip, pinned(root, "uv")], NETWORK)
         steps.run("packages", [*uv, *what], NETWORK)
-    except SetupError as failure:
+    except SetupError:
         require_disk_left(root)
-        sys.stderr.write(f"{failure}\n  Now with pip, which is slower.\n")
+        sys.stderr.write("  that failed; now with pip, which takes longer\n")
         steps.run("packages, with pip", [*pip, *what], NETWORK)
 
 
@@ -247,12 +292,11 @@ def prepare(venv: Path, root: Path, wanted: str) -> bool:
     inputs = fingerprint(root, wanted)
     fits = is_reusable(venv, os.environ.get("PYTHON", "")) and not moved(venv, root)
     if not fits:
-        require_venv_module()
         require_disk(wanted, [root, Path(tempfile.gettempdir())])
     sys.stderr.write(f"Setting up {venv} with Python {sys.version.split()[0]} ({wanted})\n")
     steps = Steps(root / ".cache" / "setup.log")
     if not fits:
-        create_venv(venv, steps)
+        create_venv(venv, root, steps)
     if (venv / STAMP).exists():
         (venv / STAMP).unlink()
     (venv / UNFINISHED).write_bytes(b"")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import http.server
 import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -93,14 +98,66 @@ def test_too_little_disk_is_said_with_both_numbers(
     assert str(bootstrap.NEEDED_MB["demo"]) in str(caught.value)
 
 
-def test_a_python_without_ensurepip_names_the_package_that_has_it(
-    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+def test_a_python_without_venv_names_the_package_that_has_it(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        bootstrap.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else name
-    )
+    monkeypatch.setattr(bootstrap, "has_module", lambda name: name != "venv")
     with pytest.raises(bootstrap.SetupError, match=r"apt install python3\.\d+-venv"):
-        bootstrap.require_venv_module()
+        bootstrap.create_venv(tmp_path / ".venv", tmp_path, bootstrap.Steps(tmp_path / "log"))
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of a package index that PIP_INDEX_URL names; its page for pip is empty."""
+    folder = tmp_path / "simple" / "pip"
+    folder.mkdir(parents=True)
+
+    class Files(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(tmp_path))
+
+        def log_message(self, *_arguments: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+        yield folder
+        server.shutdown()
+        thread.join()
+
+
+def test_pip_is_refused_when_it_is_not_the_expected_file(
+    bootstrap: ModuleType, index: Path, tmp_path: Path
+) -> None:
+    (index / bootstrap.PIP_WHEEL).write_bytes(b"something else")
+    (index / "index.html").write_text(f'<a href="../pip/{bootstrap.PIP_WHEEL}#sha256=00">pip</a>')
+    with pytest.raises(bootstrap.SetupError, match="not the expected file"):
+        bootstrap.fetch_pip(tmp_path / "wheels")
+    assert not (tmp_path / "wheels").exists()
+
+
+def test_an_index_without_that_pip_and_one_that_is_away_are_named_with_the_package_to_install(
+    bootstrap: ModuleType, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(bootstrap.SetupError, match=r"does not list .* apt install"):
+        bootstrap.fetch_pip(tmp_path / "wheels")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    with pytest.raises(bootstrap.SetupError, match=r"could not be fetched .* apt install"):
+        bootstrap.fetch_pip(tmp_path / "wheels")
+
+
+def test_pip_is_fetched_once_and_then_kept(
+    bootstrap: ModuleType, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "PIP_SHA256", hashlib.sha256(b"pip").hexdigest())
+    (index / bootstrap.PIP_WHEEL).write_bytes(b"pip")
+    (index / "index.html").write_text(f'<a href="../../simple/pip/{bootstrap.PIP_WHEEL}">pip</a>')
+    assert bootstrap.fetch_pip(tmp_path / "wheels").read_bytes() == b"pip"
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    assert bootstrap.fetch_pip(tmp_path / "wheels").name == bootstrap.PIP_WHEEL
 
 
 def test_an_environment_without_a_stamp_is_not_current(
