@@ -95,7 +95,10 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     if any(e["type"] == "json_invalid" for e in found):
         return problem_response(MalformedBody("The body is not valid JSON in UTF-8."), request)
     errors = [
-        {"field": ".".join(str(p) for p in e["loc"] if p != "body") or "body", "message": e["msg"].removeprefix("Value error, ")}
+        {
+            "field": ".".join(str(p) for p in e["loc"] if p != "body") or "body",
+            "message": e["msg"].removeprefix("Value error, "),
+        }
         for e in found
     ]
     detail = "; ".join(f"{e['field']}: {e['message']}" for e in errors[:5])
