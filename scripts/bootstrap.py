@@ -229,7 +229,8 @@ class Steps:
         if status == 0:
             return
         output = self._log.read_bytes()[before:].decode("utf-8", "replace").strip().splitlines()
-        tail = "\n".join("    " + line.strip()[:160] for line in output[-5:])
+        telling = [line for line in output if "error" in line.lower()] or output
+        tail = "\n".join("    " + line.strip()[:200] for line in telling[-5:])
         raise SetupError(f"{title}: it failed. {needs}\nThe last lines of {self._log}:\n{tail}")
 
 
