@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from avatar_contracts.health import EngineInfo, EngineList
-from avatar_contracts.languages import primary_subtag
+from avatar_contracts.languages import FIRST_CLASS, primary_subtag
 from avatar_contracts.problems import EngineNotFound, EngineUnavailable, UnsupportedLanguage
 from avatar_runtime.gpu_client import GpuClient
 
@@ -51,8 +51,9 @@ def check_language(engine: EngineInfo, language: str) -> None:
     """Raises ``UnsupportedLanguage`` where ``engine`` does not speak ``language``."""
     spoken = {tag.lower() for tag in engine.languages}
     if spoken and not {language.lower(), primary_subtag(language)} & spoken:
-        first = ", ".join(sorted(engine.languages)[:60])
+        examples = ", ".join(sorted(engine.languages, key=lambda tag: (tag not in FIRST_CLASS, tag))[:8])
         raise UnsupportedLanguage(
-            f"The speech engine {engine.name} does not speak {language!r}; it speaks {first}.",
+            f"The speech engine {engine.name} does not speak {language!r}; it speaks {examples} and others. "
+            "GET /api/v1/languages lists them.",
             language=language,
         )

@@ -117,9 +117,9 @@ class Resolution:
             await self._engines.choose(capability, getattr(request.engines, capability))
         check_language(speech, request.language)
         voice = recording or await self._voice(request, speech)
-        await self._enrolment.ensure(portrait)
+        notices = (await self._enrolment.ensure(portrait)).warnings
         if isinstance(voice, Asset):
-            await self._enrolment.ensure(voice)
+            notices += (await self._enrolment.ensure(voice)).warnings
         return JobSpec(
             text=text,
             language=request.language,
@@ -139,6 +139,7 @@ class Resolution:
             render=RenderOptions(
                 engine=request.engines.render, size_px=request.size_px, frame_rate=request.fps
             ),
+            notices=notices,
         )
 
     async def _portrait(self, name: str | None) -> Asset:

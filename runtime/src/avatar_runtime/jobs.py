@@ -32,6 +32,7 @@ class JobSpec(Reply):
     emotion: Emotion = "neutral"
     motion: MotionOptions = MotionOptions()
     render: RenderOptions = RenderOptions()
+    notices: tuple[Notice, ...] = Field(default=(), description="what enrolling found worth a warning")
 
 
 class JobResult(Reply):

@@ -220,7 +220,7 @@ class Production:
                 size_bytes=size,
                 engines=film.engines,
             ),
-            tuple(notes.warnings.values()),
+            (*job.spec.notices, *notes.warnings.values()),
             timings,
         )
 

@@ -79,6 +79,9 @@ class FakeGpu:
     hold_after: int | None = None
     """Every performance stops after so many events until ``released`` is set."""
 
+    hold_from: int = 0
+    """The first performance that ``hold_after`` stops."""
+
     forget_before: int = 0
     """So many performances find every enrolment gone first."""
 
@@ -140,7 +143,7 @@ class FakeGpu:
     async def _stream(self, request: PerformanceRequest) -> AsyncIterator[bytes]:
         cut = self.break_after.pop(0) if self.break_after else None
         failure = self.fail_with.pop(0) if self.fail_with else None
-        hold = self.hold_after
+        hold = self.hold_after if len(self.performed) > self.hold_from else None
         try:
             for number, event in enumerate(performance(request)):
                 if number == cut:
@@ -281,6 +284,12 @@ def _picture(number: int, flash: bool, size: int) -> av.VideoFrame:
     frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
     frame.pts = number
     return frame
+
+
+def serve(port: int, hold_after: int | None) -> None:
+    """Serves until the process ends. ``python -c`` runs this where a test needs a service to kill."""
+    app = FakeGpu(hold_after=hold_after).app()
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical")
 
 
 @contextmanager
