@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import RedirectResponse
 
 from avatar_contracts.server import install_problem_handlers
 from avatar_runtime import __version__
@@ -23,6 +24,7 @@ from avatar_runtime.gpu_client import GpuClient
 from avatar_runtime.job_engine import InProcessJobEngine
 from avatar_runtime.job_table import JobTable
 from avatar_runtime.library import Library
+from avatar_runtime.logs import RequestLog
 from avatar_runtime.production import Production
 from avatar_runtime.routes import generate, health, jobs, library, videos
 from avatar_runtime.services import Services
@@ -52,10 +54,16 @@ def create_app(
 
     app = FastAPI(title="Realtime Avatar", version=__version__, description=DESCRIPTION, lifespan=lifespan)
     install_problem_handlers(app)
+    app.add_middleware(RequestLog)
     for module in (health, generate, jobs, videos, library):
         app.include_router(module.router)
+    app.add_api_route("/", _to_docs, include_in_schema=False)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+async def _to_docs() -> RedirectResponse:
+    return RedirectResponse("/docs")
 
 
 @asynccontextmanager

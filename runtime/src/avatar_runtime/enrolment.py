@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import anyio
+import asyncio
+
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, insert, select
 
@@ -32,6 +33,7 @@ class Enrolment:
         self._database = database
         self._library = library
         self._gpu = gpu
+        self._remembering = asyncio.Lock()
 
     async def known(self, kind: Kind, sha256: str) -> Summary | None:
         """What was found in an asset that was enrolled before; None where it never was."""
@@ -61,7 +63,7 @@ class Enrolment:
                 )
             )
 
-        with anyio.CancelScope(shield=True):
+        async with self._remembering:
             await self._database.run(remember)
         return summary
 

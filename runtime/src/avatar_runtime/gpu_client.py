@@ -149,7 +149,9 @@ class GpuClient:
     async def _upload(self, path: str, file: Path, answer: type[M]) -> M:
         size = (await anyio.Path(file).stat()).st_size
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        return await self._ask("PUT", path, answer, content=_chunks_of(file), headers=headers)
+        return await self._ask(
+            "PUT", path, answer, content=_chunks_of(file), headers=headers, timeout=self._stream_timeout
+        )
 
     async def _ask(
         self,

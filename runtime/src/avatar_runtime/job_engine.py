@@ -128,7 +128,6 @@ class InProcessJobEngine:
 
     async def submit(self, spec: JobSpec) -> Job:
         job = await self._store.add(spec)
-        _log.info("job accepted", extra={"job": job.id, "characters": len(spec.text)})
         self._work.release()
         return job
 

@@ -6,6 +6,7 @@ assets folder, and is compared, never joined to a path.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterable, Iterator
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class Library:
         self._assets_dir = assets_dir
         self._max_upload_bytes = max_upload_bytes
         self._hashes: dict[tuple[Path, int, int], str] = {}
+        self._entering = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Makes the folders and removes uploads that were cut off."""
@@ -194,7 +196,8 @@ class Library:
                 )
             return final
 
-        final = await self._database.run(enter)
+        async with self._entering:
+            final = await self._database.run(enter)
         return Asset(
             asset.kind, asset.sha256, asset.path, final, asset.media_type, asset.size_bytes, uploaded=True
         )

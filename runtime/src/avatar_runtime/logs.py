@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from datetime import UTC, datetime
 from typing import Any
 
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_log = logging.getLogger(__name__)
+FIRST_ERROR_STATUS = 400
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
 
@@ -33,6 +39,42 @@ class FieldFormatter(logging.Formatter):
         text = " ".join(f"{name}={value}" for name, value in fields.items())
         line = f"{moment} {record.levelname:7} {record.name}: {record.getMessage()} {text}".rstrip()
         return f"{line}\n{trace}" if trace else line
+
+
+class RequestLog:
+    """ASGI middleware: one line per request when it is answered. Reading is logged at DEBUG, for pollers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began_s = time.monotonic()
+        answer: Message = {}
+
+        async def watching(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer.update(message)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watching)
+        finally:
+            status = answer.get("status", 0)
+            quiet = scope["method"] in {"GET", "HEAD"} and status < FIRST_ERROR_STATUS
+            _log.log(
+                logging.DEBUG if quiet else logging.INFO,
+                "request answered",
+                extra={
+                    "method": scope["method"],
+                    "path": scope["path"][:200],
+                    "status": status,
+                    "ms": round((time.monotonic() - began_s) * 1000, 1),
+                    "request_id": Headers(raw=answer.get("headers", [])).get("x-request-id"),
+                },
+            )
 
 
 def configure_logs(level: str, *, as_json: bool) -> None:

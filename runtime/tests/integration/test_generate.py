@@ -159,7 +159,7 @@ async def test_the_call_of_the_readme_gives_a_video(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("headers", "extra"),
-    [({"Prefer": "respond-async"}, {}), ({}, {"async": True}), ({"Prefer": "wait=0"}, {})],
+    [({"Prefer": "respond-async"}, {}), ({}, {"async": True}), ({"Prefer": "respond-async, wait=0"}, {})],
 )
 async def test_a_caller_who_does_not_wait_gets_the_job_at_once(
     tmp_path: Path, headers: dict[str, str], extra: dict[str, Any]

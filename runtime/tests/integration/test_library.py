@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from hashlib import sha256
@@ -136,6 +137,14 @@ async def test_the_same_bytes_again_are_the_same_entry(client: httpx.AsyncClient
     second = (await client.post(PORTRAITS, files={"file": ("other.png", PNG)})).json()
     assert first == second
     assert (await names(client, PORTRAITS)).count("me.png") == 1
+
+
+async def test_the_same_bytes_from_many_callers_at_once_are_one_entry(client: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(
+        *(client.post(VOICES, files={"file": ("me.wav", WAV + b"me")}) for _ in range(8))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    assert (await names(client, VOICES)).count("me.wav") == 1
 
 
 async def test_other_bytes_under_a_taken_name_get_a_name_of_their_own(client: httpx.AsyncClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from avatar_contracts.problems import AvatarError, InvalidRequest, TaskCancelled, UnsupportedMediaType
+from avatar_contracts.server import request_id_of
 from avatar_runtime.generation import GenerateRequest, request_from_form
 from avatar_runtime.jobs import Job, JobSpec
 from avatar_runtime.library import Asset, Kind
@@ -20,6 +22,7 @@ from avatar_runtime.services import Services, ServicesDependency
 from avatar_runtime.uploads import file_chunks, file_fields, form_of, media_type, read_body, text_fields
 
 router = APIRouter(tags=["generate"])
+_log = logging.getLogger(__name__)
 
 JSON_BYTES_PER_CHAR = 12
 JSON_OVERHEAD_BYTES = 64 * 1024
@@ -64,6 +67,10 @@ async def generate(request: Request, response: Response, services: ServicesDepen
     wanted, spec = await _resolved(request, services)
     wait_s = _wait_s(request, wanted, services.settings.generate_wait_s)
     job = await services.job_engine.submit(spec)
+    _log.info(
+        "job accepted",
+        extra={"job": job.id, "request_id": request_id_of(request), "characters": len(spec.text)},
+    )
     if wait_s > 0:
         job = await services.job_engine.wait(job.id, wait_s)
     if job.status in {"failed", "canceled"}:
@@ -130,10 +137,10 @@ def _validated(parse: Any) -> GenerateRequest:
 
 def _wait_s(request: Request, wanted: GenerateRequest, limit_s: float) -> float:
     prefer = ",".join(request.headers.getlist("prefer")).lower()
-    if wanted.respond_async or "respond-async" in prefer:
-        return 0.0
     asked = _WAIT.search(prefer)
-    return min(float(asked.group(1)), limit_s) if asked else limit_s
+    if asked is not None:
+        return min(float(asked.group(1)), limit_s)
+    return 0.0 if wanted.respond_async or "respond-async" in prefer else limit_s
 
 
 def _failure_of(job: Job) -> AvatarError:
