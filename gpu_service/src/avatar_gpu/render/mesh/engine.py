@@ -25,18 +25,24 @@ from avatar_gpu.render.mesh.kernels import bend, compose, rasterise
 from avatar_gpu.render.mesh.layers import Layers, split_layers
 from avatar_gpu.render.mesh.limits import shape_limits
 from avatar_gpu.render.mesh.mouth import MouthLook, MouthState, draw_mouth, look_into_mouth
-from avatar_gpu.render.mesh.relief import Relief, head_motion, measure_relief
+from avatar_gpu.render.mesh.neutral import relaxed_skin
+from avatar_gpu.render.mesh.relief import Relief, head_motion, measure_relief, stillness
 from avatar_gpu.render.mesh.shapes import SHAPE_INDEX, ShapeSet, build_shapes
 from avatar_gpu.render.mesh.solve import skin_operator
 
 MAX_ROTATION_RAD = 0.44
 MAX_TRANSLATION = np.array([0.25, 0.25, 0.15])
 MAX_GAZE_RAD = 0.6
+RELAXING_STEPS = 7
 
 
 @dataclass(frozen=True)
 class MeshLikeness:
-    """Everything computed once for one portrait at one picture size; shared by threads, never written."""
+    """Everything computed once for one portrait at one picture size; shared by threads, never written.
+
+    rest (V, 3) and texture (V, 2): vertices in texture pixels; textures: the person from the photo's own
+    expression to the relaxed one, in equal steps (one where the photo does not smile).
+    """
 
     mesh: FaceMesh
     relief: Relief
@@ -47,6 +53,7 @@ class MeshLikeness:
     mouth: MouthLook
     rest: NDArray[np.float32]
     texture: NDArray[np.float32]
+    textures: tuple[NDArray[np.uint8], ...]
     triangles: NDArray[np.int32]
     head: NDArray[np.float32]
 
@@ -83,17 +90,19 @@ class MeshEngine:
         shapes = build_shapes(mesh, operator, relief)
         right, left = (build_eyeball(mesh, eye, crop.image) for eye in mesh.eyes)
         vertices = np.column_stack([mesh.vertices[:, :2], relief.depth]).astype(np.float32)
+        layers = split_layers(crop, stillness(mesh, relief))
         far_first = np.lexsort((-relief.depth[mesh.triangles].mean(1), ~mesh.is_hole))
         return MeshLikeness(
             mesh,
             relief,
             shapes,
             Controls(shapes, shape_limits(mesh, shapes)),
-            split_layers(crop),
+            layers,
             (right, left),
             look_into_mouth(mesh, crop.image, (right, left)),
             vertices,
             np.ascontiguousarray(mesh.vertices[:, :2], dtype=np.float32),
+            _relaxing_textures(mesh, layers, shapes.smile.lift),
             np.ascontiguousarray(mesh.triangles[far_first]),
             relief.head.astype(np.float32),
         )
@@ -107,6 +116,16 @@ class MeshEngine:
         if not isinstance(likeness, MeshLikeness):
             raise TypeError(f"a {type(likeness).__name__} was not prepared by this engine")
         return _frames(likeness, poses)
+
+
+def _relaxing_textures(mesh: FaceMesh, layers: Layers, lift: float) -> tuple[NDArray[np.uint8], ...]:
+    relaxed = relaxed_skin(mesh, np.ascontiguousarray(layers.texture[..., :3]), lift)
+    if relaxed is None:
+        return (layers.texture,)
+    goal = layers.texture.copy()
+    goal[..., :3] = relaxed
+    steps = np.linspace(0, 1, RELAXING_STEPS)
+    return tuple(np.asarray(cv2.addWeighted(layers.texture, 1 - t, goal, t, 0), np.uint8) for t in steps)
 
 
 def _frames(likeness: MeshLikeness, poses: MotionTrack) -> Iterator[RgbImage]:
@@ -150,9 +169,14 @@ def _draw(
         np.clip(translation, -MAX_TRANSLATION, MAX_TRANSLATION).astype(np.float64),
     )
     bend(face.rest, face.shapes.displacements, weights, face.head, motion.matrix, motion.offset, bent, screen)
+    relaxed = float(weights[SHAPE_INDEX["relax"]])
     rasterise(screen, face.texture, face.triangles, float(rim), whole, fraction)
     sampled = cv2.remap(
-        face.layers.texture, whole, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        face.textures[round(relaxed * (len(face.textures) - 1))],
+        whole,
+        fraction,
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     if face.layers.background is None:
         frame: RgbImage = sampled

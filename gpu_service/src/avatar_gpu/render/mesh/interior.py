@@ -42,7 +42,7 @@ class Sprites:
 def paint_sprites(mouth_width_px: float, blur_px: float) -> Sprites:
     """Sprites at twice the mouth's size in the picture, blurred by ``blur_px`` picture pixels."""
     texels = max(60.0, 2.0 * mouth_width_px)
-    blur = max(0.6, blur_px * texels / mouth_width_px)
+    blur = max(1.0, blur_px * texels / mouth_width_px)
     random = np.random.default_rng(3)
     upper = _row(texels, UPPER_WIDTHS, UPPER_HEIGHTS, -0.22, 2.6, 0.85, 0.62, random)
     lower = _row(texels, LOWER_WIDTHS, LOWER_HEIGHTS, -0.20, 2.2, 0.75, 0.70, random)[::-1]
@@ -94,6 +94,14 @@ def _row(
             visible = (mask * (1 - alpha))[..., None]
             color += (visible * (shade * depth)[..., None] * tone).astype(np.float32)
             alpha += mask * (1 - alpha)
+    # Behind the teeth stands a darker row, so that no gap between two of them is black.
+    deep = 0.8 * max(heights)
+    arc = GUM_LINE + curve * x**2
+    band = _ramp((y - arc) / 0.02 + 1) * _ramp((arc + deep - y) / 0.02) * _ramp((0.42 - np.abs(x)) / 0.06)
+    band = band * (1 - alpha)
+    band_depth = np.clip(1 - arch * (np.abs(x) / 0.42) ** 1.6, 0.1, 1)
+    color += (band * band_depth * 0.62)[..., None] * np.array(ENAMEL, np.float32)
+    alpha += band
     edge = GUM_LINE + 0.02 + curve * x**2
     flesh = gum * _ramp((edge - y) / 0.03 + 0.5) * _ramp((0.5 - np.abs(x)) / 0.08)
     depth_map = np.clip(1 - arch * (np.abs(x) / 0.42) ** 1.6, 0.1, 1)

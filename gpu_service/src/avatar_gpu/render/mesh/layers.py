@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from avatar_gpu.portrait import topology as face
 from avatar_gpu.protocols import RgbImage
 from avatar_gpu.render.mesh.crop import FaceCrop
 
@@ -19,8 +18,6 @@ PERSON = 0.04
 """A pixel of which more than this belongs to the person says nothing about the background."""
 IMPOSSIBLE_COLOR = 40.0
 """How far outside 0…255 a solved colour may lie and still say something."""
-MOST_GHOST = 20.0
-"""What the composition at rest may still miss beside the head, in grey levels, is left in the background."""
 MIRROR_REACH = 0.10
 """How far the background is mirrored across the silhouette, as a fraction of the crop's side."""
 
@@ -34,13 +31,14 @@ class Layers:
     background: RgbImage | None
 
 
-def split_layers(crop: FaceCrop) -> Layers:
-    """Person and background. Composed at rest they give the photo again."""
+def split_layers(crop: FaceCrop, still: FloatImage) -> Layers:
+    """Person and background. Composed at rest they give the photo again wherever the head's turns do not
+    uncover what is behind: ``still`` (h, h) is 1 where nothing ever moves, 0 on and around the head."""
     if crop.matte is None:
         return Layers(np.ascontiguousarray(crop.image), None)
     behind = _background(crop.image, crop.matte)
     color = _foreground(crop.image, behind, crop.matte)
-    behind = _keep_torso(crop, color, behind, crop.matte)
+    behind = _keep_still(crop.image, color, behind, crop.matte, still)
     alpha = np.round(crop.matte * 255).astype(np.uint8)
     rim, size = crop.rim_px, crop.size_px
     window = slice(rim, rim + size)
@@ -84,25 +82,23 @@ def _foreground(image: RgbImage, behind: RgbImage, matte: FloatImage) -> RgbImag
     outside = np.maximum(solved - 255, -solved).max(-1, keepdims=True)
     whole = (matte > 0.95).astype(np.float32)
     extended = push_pull(image.astype(np.float32), whole)
-    trust = np.clip(1 - outside / IMPOSSIBLE_COLOR, 0, 1)
+    trust = np.clip(1 - outside / IMPOSSIBLE_COLOR, 0, 1) * np.clip((alpha - 0.08) / 0.3, 0, 1)
     color = np.clip(solved, 0, 255) * trust + extended * (1 - trust)
     return np.clip(np.where(alpha > 0.99, image, color) + 0.5, 0, 255).astype(np.uint8)
 
 
-def _keep_torso(crop: FaceCrop, color: RgbImage, behind: RgbImage, matte: FloatImage) -> RgbImage:
-    """The background adjusted so that the composition at rest is the photo itself.
+def _keep_still(
+    image: RgbImage, color: RgbImage, behind: RgbImage, matte: FloatImage, still: FloatImage
+) -> RgbImage:
+    """The background adjusted where nothing moves, so that the composition there is the photo itself.
 
-    Below the chin fully: the torso hardly moves, so what a doubtful matte left of it in the background is
-    never uncovered. Beside the head slightly, or a ghost would stay behind where it turns.
+    What a doubtful matte leaves of the torso in the background is never uncovered; beside the head the same
+    adjustment would leave a ghost behind.
     """
-    top, chin = crop.landmarks[face.FOREHEAD_TOP, 1], crop.landmarks[face.CHIN, 1]
-    rows = np.arange(crop.image.shape[0], dtype=np.float32)
-    below = np.clip((rows - chin) / (0.2 * max(chin - top, 1.0)), 0, 1)[:, None, None]
     alpha = matte[..., None]
     composed = alpha * color + (1 - alpha) * behind
-    missing = (crop.image - composed) / np.maximum(1 - alpha, 0.05)
-    limited = np.clip(missing, -MOST_GHOST, MOST_GHOST) * (1 - below) + missing * below
-    kept: RgbImage = np.clip(behind + limited + 0.5, 0, 255).astype(np.uint8)
+    missing = (image - composed) / np.maximum(1 - alpha, 0.05) * still[..., None]
+    kept: RgbImage = np.clip(behind + missing + 0.5, 0, 255).astype(np.uint8)
     return kept
 
 

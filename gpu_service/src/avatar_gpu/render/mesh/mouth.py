@@ -355,7 +355,7 @@ def _draw(
             occlusion += (1 - occlusion) * 0.75 * by_floor
             under_lip = 0.66 + 0.34 * smooth_step((s - lip) / (0.11 * mouth_width))
             shade = max(occlusion * under_lip, 0.12)
-            shade *= (1 - 0.5 * smooth_step((off_center - 0.5) / 0.5)) * (1 - 0.45 * rounding)
+            shade *= (1 - 0.5 * smooth_step((off_center - 0.5) / 0.5)) * (1 - 0.6 * rounding)
             for channel in range(3):
                 color[channel] *= shade
             if photo_teeth.shape[0] > 0:
@@ -363,7 +363,7 @@ def _draw(
                 pv = to_photo[1, 0] * x + to_photo[1, 1] * y + to_photo[1, 2]
                 _sample(photo_teeth, pu, pv, sample)
                 for channel in range(3):
-                    own = sample[channel] * (0.32 * shade + 0.68) * (1 - 0.4 * rounding)
+                    own = sample[channel] * (0.32 * shade + 0.68) * (1 - 0.6 * rounding)
                     color[channel] = color[channel] * (1 - sample[3]) + own
             grey = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]
             for channel in range(3):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from avatar_gpu.portrait import topology as face
 from avatar_gpu.render.mesh.geometry import FaceMesh, FloatMatrix
@@ -18,6 +20,7 @@ from avatar_gpu.render.mesh.solve import SkinOperator
 COMPRESSION_FACE_HEIGHTS = 0.42
 """A above."""
 SMOOTHING_FACE_HEIGHTS = 0.035
+STILLNESS_CELLS = 64
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,17 @@ def measure_relief(mesh: FaceMesh, operator: SkinOperator) -> Relief:
         np.array([*ears, ear_depth]),
         np.array([*neck, ear_depth]),
     )
+
+
+def stillness(mesh: FaceMesh, relief: Relief) -> NDArray[np.float32]:
+    """(h, h) over the texture: 1 where no vertex nearby follows the head, 0 where one does noticeably."""
+    side = mesh.crop.image.shape[0]
+    line = (np.arange(STILLNESS_CELLS) + 0.5) * side / STILLNESS_CELLS
+    grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    nearest = cKDTree(mesh.vertices[:, :2]).query(grid, k=3)[1]
+    follows = relief.head[nearest].max(1).reshape(STILLNESS_CELLS, STILLNESS_CELLS)
+    still = np.clip(1 - follows / 0.25, 0, 1).astype(np.float32)
+    return np.asarray(cv2.resize(still, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def smootherstep(t: FloatMatrix) -> FloatMatrix:
