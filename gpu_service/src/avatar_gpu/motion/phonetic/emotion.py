@@ -11,23 +11,29 @@ from avatar_contracts.speech import Emotion
 _POSES: dict[Emotion, dict[str, float]] = {
     "neutral": {},
     "happy": {
-        "mouthSmile": 0.42,
-        "mouthDimple": 0.12,
-        "cheekSquint": 0.30,
-        "eyeSquint": 0.14,
-        "browOuterUp": 0.08,
-        "browInnerUp": 0.06,
+        "mouthSmile": 0.48,
+        "mouthDimple": 0.15,
+        "cheekSquint": 0.40,
+        "eyeSquint": 0.20,
+        "browOuterUp": 0.12,
+        "browInnerUp": 0.08,
     },
-    "serious": {"browDown": 0.20, "eyeSquint": 0.10, "mouthPress": 0.10, "mouthFrown": 0.05},
+    "serious": {"browDown": 0.32, "eyeSquint": 0.15, "mouthPress": 0.15, "mouthFrown": 0.20},
     "sad": {
-        "browInnerUp": 0.55,
-        "browDown": 0.08,
-        "mouthFrown": 0.38,
-        "mouthShrugLower": 0.15,
-        "eyeBlink": 0.10,
+        "browInnerUp": 0.75,
+        "browDown": 0.10,
+        "mouthFrown": 0.60,
+        "mouthShrugLower": 0.20,
+        "eyeBlink": 0.14,
     },
-    "surprised": {"browInnerUp": 0.55, "browOuterUp": 0.55, "eyeWide": 0.50},
-    "angry": {"browDown": 0.60, "eyeSquint": 0.28, "noseSneer": 0.22, "mouthPress": 0.15, "mouthFrown": 0.12},
+    "surprised": {"browInnerUp": 0.70, "browOuterUp": 0.70, "eyeWide": 0.60},
+    "angry": {
+        "browDown": 0.85,
+        "eyeSquint": 0.35,
+        "noseSneer": 0.30,
+        "mouthPress": 0.20,
+        "mouthFrown": 0.28,
+    },
 }
 _HEAD_PITCH_DEG: dict[Emotion, float] = {"sad": -2.5, "surprised": 1.0, "angry": -1.5}
 

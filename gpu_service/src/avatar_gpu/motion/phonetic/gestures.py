@@ -13,7 +13,7 @@ from avatar_gpu.motion.phonetic.phones import PhoneReader, stress_of
 from avatar_gpu.motion.phonetic.visemes import VISEMES, Contact, Viseme
 
 MIN_CLOSURE_S = 0.072
-"""With its flanks the lips are then together for 80 ms and more: two frames at 25 per second, at any phase."""
+"""With its flanks the lips are then together for 80 ms: two frames at 25 per second, at any phase."""
 MIN_TEETH_S = 0.060
 SHORT_PAUSE_S = 0.060
 """Pauses below this are part of the speech around them."""

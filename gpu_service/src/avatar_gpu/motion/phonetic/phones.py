@@ -45,7 +45,7 @@ _TABLE = {
     "ax": "ə",
     "er": "ɜ ɚ ɝ",
     "eh": "ɛ e",
-    "ih": "ɪ ᵻ ɨ",
+    "ih": "ɪ ᵻ",
     "ii": "i",
     "oh": "ɔ ɒ o",
     "uu": "u ʉ ɯ",
@@ -53,7 +53,7 @@ _TABLE = {
     "yy": "y ʏ",
     "oe": "ø œ ɵ",
     "vv": "ɤ",
-    "ir": "ɨ̺ i. ʅ ɻ̩ ʐ̩",
+    "ir": "ɨ i. ʅ ɻ̩ ʐ̩",
     "is": "i̪ ɿ z̩",
     # glides through several shapes
     "aa ih": "aɪ ai aɪ̯ ɑɪ",
@@ -90,7 +90,8 @@ _TABLE = {
     "ii aa uh": "iɑu iau",
     "ii oh uh": "iou",
     "ii uh": "iu",
-    "ii oh KK": "ionɡ iuŋ",
+    "ii uh KK": "iʊŋ iuŋ",
+    "ii oh KK": "ionɡ ioŋ",
     "uu aa": "ua uɑ",
     "uu oh": "uo",
     "uu ax": "uə",
@@ -98,11 +99,13 @@ _TABLE = {
     "uu eh ih": "uei",
     "uu ih": "ui",
     "oh KK": "onɡ oŋ",
+    "uh KK": "ʊŋ uŋ",
     "yy eh": "yɛ ye",
     "yy ae": "yæ ya",
     "yy ax": "yə",
     "yy ih": "yi",
-    "yy oh KK": "yonɡ",
+    "yy oh KK": "yonɡ yoŋ",
+    "yy uh KK": "yʊŋ",
 }
 
 

@@ -22,6 +22,8 @@ BROWS = CLOSURE + 3
 COLUMNS = CLOSURE + 4
 
 _SPEAKING_BEFORE_S = 0.20
+_FIRST_WORDS_S = 0.26
+"""A performance is about to be spoken: the face is ready for it from this time on, heard or not."""
 _SPEAKING_HOLDS_S = 0.60
 _SPEAKING_FADES_S = 0.60
 MEMORY_S = 2.0
@@ -97,10 +99,8 @@ def joined(earlier: Score, later: Score, time_s: float) -> Score:
 
 
 def _speaking(times_s: Curve, islands: Sequence[Island]) -> Curve:
-    if not islands:
-        return np.zeros(len(times_s))
-    start = np.array([i.start_s for i in islands])
-    end = np.array([i.end_s for i in islands])
+    start = np.array([_FIRST_WORDS_S, *(i.start_s for i in islands)])
+    end = np.array([_FIRST_WORDS_S, *(i.end_s for i in islands)])
     t = times_s[:, None]
     rising = gentle_step((t - start + _SPEAKING_BEFORE_S) / _SPEAKING_BEFORE_S)
     fading = gentle_step((end + _SPEAKING_HOLDS_S + _SPEAKING_FADES_S - t) / _SPEAKING_FADES_S)
