@@ -83,6 +83,7 @@ def _foreground(image: RgbImage, behind: RgbImage, matte: FloatImage) -> RgbImag
     whole = (matte > 0.95).astype(np.float32)
     extended = push_pull(image.astype(np.float32), whole)
     trust = np.clip(1 - outside / IMPOSSIBLE_COLOR, 0, 1) * np.clip((alpha - 0.08) / 0.3, 0, 1)
+    trust = np.maximum(trust, np.clip((alpha - 0.5) / 0.3, 0, 1))
     color = np.clip(solved, 0, 255) * trust + extended * (1 - trust)
     return np.clip(np.where(alpha > 0.99, image, color) + 0.5, 0, 255).astype(np.uint8)
 

@@ -363,7 +363,9 @@ def _draw(
                 pv = to_photo[1, 0] * x + to_photo[1, 1] * y + to_photo[1, 2]
                 _sample(photo_teeth, pu, pv, sample)
                 for channel in range(3):
-                    own = sample[channel] * (0.32 * shade + 0.68) * (1 - 0.6 * rounding)
+                    # Light that comes out of a rounded mouth has met lips and tongue: it is warm.
+                    dim = 1 - (0.6 if channel == 0 else 0.72) * rounding
+                    own = sample[channel] * (0.32 * shade + 0.68) * dim
                     color[channel] = color[channel] * (1 - sample[3]) + own
             grey = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]
             for channel in range(3):

@@ -53,7 +53,7 @@ def measure_relief(mesh: FaceMesh, operator: SkinOperator) -> Relief:
     chin = height * 0.5
     below = 1 - smootherstep((y - chin * 0.92) / (height * 0.55))
     beside = smootherstep((np.abs(x) - width * 0.55) / (width * 0.5))
-    hanging = 1 - smootherstep((y - chin * 0.35) / (height * 0.75))
+    hanging = 1 - smootherstep((y - chin * 0.35) / (height * 0.52))
     below = below * (1 - beside) + np.minimum(below, hanging) * beside
     reach = np.hypot(x / (width * 0.82), np.minimum(y, 0) / height)
     around = 1 - smootherstep((reach - 1) / 0.75)
@@ -82,7 +82,7 @@ def stillness(mesh: FaceMesh, relief: Relief) -> NDArray[np.float32]:
     grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
     nearest = cKDTree(mesh.vertices[:, :2]).query(grid, k=3)[1]
     follows = relief.head[nearest].max(1).reshape(STILLNESS_CELLS, STILLNESS_CELLS)
-    still = np.clip(1 - follows / 0.25, 0, 1).astype(np.float32)
+    still = np.clip(1 - follows / 0.6, 0, 1).astype(np.float32)
     return np.asarray(cv2.resize(still, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 

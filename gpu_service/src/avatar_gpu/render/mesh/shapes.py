@@ -256,7 +256,7 @@ def _mouth_author(mesh: FaceMesh) -> Callable[[LipPoint], dict[str, Move]]:
         t, ring, bell, away = p.t, p.ring, p.bell, abs(p.t)
         outward = float(np.sign(t))
         low, up = p.lip == "lower", p.lip == "upper"
-        drop = 0.16 * away**3 - 0.03 * bell if up else 0.16 + 0.84 * (1 - away**2.4) if low else 0.16
+        drop = 0.16 * away**3 - 0.03 * bell if up else 0.16 + 0.84 * (1 - away**2.15) if low else 0.16
         drop *= JAW_DROP
         side = 0.10 * (0.5 + (0.5 if low else -0.15 if up else 0) * bell)
         found: dict[str, Move] = {
