@@ -247,7 +247,7 @@ class Production:
                             if isinstance(event, Progress):
                                 percent = first_percent + share_percent * event.fraction
                                 await report("performing", percent, len(plan.segments), segment.index)
-                    recorder.publish()
+                    await anyio.to_thread.run_sync(recorder.publish)
                 return
             except AvatarError as error:
                 sent = uploads_left > 0 and await self._enrolment.send_again(
