@@ -17,7 +17,7 @@ _COLUMNS = {
     "latency.time_to_result": "result s",
     "latency.rtf": "RTF",
     "container.frame_rate": "fps",
-    "container.av_difference": "A−V frames",
+    "container.av_difference": "A−V fr.",
     "audio.loudness": "LUFS",
     "audio.true_peak": "dBTP",
 }
@@ -34,12 +34,12 @@ def shown(score: Score | None) -> str:
 def run_table(report: Report) -> RenderableType:
     """One line for each result, then what failed, then what was not measured."""
     table = Table(title=f"{report.url}: {report.outcome}")
-    for heading in ("scenario", "language", *_COLUMNS.values(), "verdict"):
-        table.add_column(heading)
+    for heading in ("scenario", *_COLUMNS.values(), "verdict"):
+        table.add_column(heading, no_wrap=True)
     for result in report.results:
         cells = [shown(result.scores.get(name)) for name in _COLUMNS]
         verdict = Text(result.outcome, style=_COLOURS[result.outcome])
-        table.add_row(_name(result), result.scenario.language, *cells, verdict)
+        table.add_row(_name(result), *cells, verdict)
     parts: list[RenderableType] = [table, *_medians(report), *_faults(report.results)]
     return Group(*parts, *_not_scored(report.results))
 
