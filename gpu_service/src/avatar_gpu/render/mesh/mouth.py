@@ -355,7 +355,7 @@ def _draw(
             occlusion += (1 - occlusion) * 0.75 * by_floor
             under_lip = 0.66 + 0.34 * smooth_step((s - lip) / (0.11 * mouth_width))
             shade = max(occlusion * under_lip, 0.12)
-            shade *= (1 - 0.5 * smooth_step((off_center - 0.5) / 0.5)) * (1 - 0.6 * rounding)
+            shade *= (1 - 0.5 * smooth_step((off_center - 0.5) / 0.5)) * (1 - 0.6 * rounding * rounding)
             for channel in range(3):
                 color[channel] *= shade
             if photo_teeth.shape[0] > 0:
@@ -364,7 +364,7 @@ def _draw(
                 _sample(photo_teeth, pu, pv, sample)
                 for channel in range(3):
                     # Light that comes out of a rounded mouth has met lips and tongue: it is warm.
-                    dim = 1 - (0.6 if channel == 0 else 0.72) * rounding
+                    dim = 1 - (0.6 if channel == 0 else 0.72) * rounding * rounding
                     own = sample[channel] * (0.32 * shade + 0.68) * dim
                     color[channel] = color[channel] * (1 - sample[3]) + own
             grey = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]

@@ -52,7 +52,7 @@ def measure_relief(mesh: FaceMesh, operator: SkinOperator) -> Relief:
 
     chin = height * 0.5
     below = 1 - smootherstep((y - chin * 0.92) / (height * 0.55))
-    beside = smootherstep((np.abs(x) - width * 0.55) / (width * 0.5))
+    beside = smootherstep((np.abs(x) - width * 0.38) / (width * 0.35))
     hanging = 1 - smootherstep((y - chin * 0.35) / (height * 0.52))
     below = below * (1 - beside) + np.minimum(below, hanging) * beside
     reach = np.hypot(x / (width * 0.82), np.minimum(y, 0) / height)
