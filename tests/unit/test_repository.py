@@ -180,3 +180,14 @@ def test_the_gate_of_continuous_integration_is_make_check() -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
     commands = [step.get("run") for job in workflow["jobs"].values() for step in job["steps"]]
     assert ".ci/run" in commands
+
+
+def test_the_engine_of_the_readme_is_one_that_the_catalogue_accepts() -> None:
+    catalogue = pytest.importorskip("avatar_gpu.catalogue")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    example = next(block for block in blocks if "EngineSpec" in block)
+    namespace: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), namespace)
+    assert isinstance(namespace["MY_RENDERER"], catalogue.EngineSpec)
+    assert f'[project.entry-points."{catalogue.ENTRY_POINT_GROUP}"]' in text
