@@ -171,13 +171,8 @@ def _draw(
     bend(face.rest, face.shapes.displacements, weights, face.head, motion.matrix, motion.offset, bent, screen)
     relaxed = float(weights[SHAPE_INDEX["relax"]])
     rasterise(screen, face.texture, face.triangles, float(rim), whole, fraction)
-    sampled = cv2.remap(
-        face.textures[round(relaxed * (len(face.textures) - 1))],
-        whole,
-        fraction,
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    texture = face.textures[round(relaxed * (len(face.textures) - 1))]
+    sampled = sample(texture, whole, fraction)
     if face.layers.background is None:
         frame: RgbImage = sampled
     else:
@@ -188,6 +183,16 @@ def _draw(
         draw_eye(frame, ball, screen, float(rim), motion, look, closed)
     draw_mouth(frame, mesh, face.mouth, screen, motion, _mouth_state(face, weights, coefficients, extras))
     return frame
+
+
+def sample(
+    texture: NDArray[np.uint8], whole: NDArray[np.int16], fraction: NDArray[np.uint16]
+) -> NDArray[np.uint8]:
+    """The picture that the map of ``rasterise`` asks for."""
+    picture: NDArray[np.uint8] = cv2.remap(
+        texture, whole, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return picture
 
 
 def _mouth_state(

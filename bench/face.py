@@ -1,0 +1,185 @@
+"""What a face costs: CPU milliseconds a frame by stage and size, beside the physical floor of the same run.
+
+The floor is what no renderer of this kind can go below: one bilinear ``cv2.remap`` of the picture, the colour
+conversion to I420 and the encoder. Everything runs on one thread; figures are medians of ``--repeats`` runs
+of processor time, so a busy machine does not change them much.
+
+    python bench/face.py [--photo assets/images/astronaut.png] [--sizes 256 360 512 720] [--repeats 5]
+                         [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import av  # noqa: E402  (after the thread limits)
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+
+from avatar_contracts.motion import COEFFICIENT_INDEX, EXTRA_INDEX, MotionTrack  # noqa: E402
+from avatar_gpu.portrait import PortraitAnalyser  # noqa: E402
+from avatar_gpu.protocols import EngineContext, Portrait, RgbImage  # noqa: E402
+from avatar_gpu.render.mesh import engine as mesh_engine  # noqa: E402
+from avatar_gpu.render.mesh.engine import MeshEngine, MeshLikeness  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+FRAME_RATE = 25
+STAGES = ("bend", "rasterise", "sample", "compose", "draw_eye", "draw_mouth")
+
+
+def speech_like(frames: int) -> MotionTrack:
+    """Syllables at 4 Hz with turns, gaze and a blink every two seconds."""
+    t = np.arange(frames) / FRAME_RATE
+    track = MotionTrack.rest(frames)
+    jaw = 0.25 * (1 - np.cos(2 * np.pi * 4 * t)) / 2 + 0.1 * np.sin(2 * np.pi * 1.3 * t) ** 2
+    track.coeffs[:, COEFFICIENT_INDEX["jawOpen"]] = jaw
+    track.coeffs[:, COEFFICIENT_INDEX["mouthPucker"]] = 0.5 * np.clip(np.sin(2 * np.pi * 0.9 * t), 0, 1)
+    for side in ("Left", "Right"):
+        track.coeffs[:, COEFFICIENT_INDEX["eyeBlink" + side]] = np.clip(1 - np.abs((t % 2) - 1) * 8, 0, 1)
+        track.coeffs[:, COEFFICIENT_INDEX["mouthLowerDown" + side]] = 0.5 * jaw
+    track.rotation[:, 0] = np.radians(5) * np.sin(2 * np.pi * 0.3 * t)
+    track.rotation[:, 1] = np.radians(3) * np.sin(2 * np.pi * 0.5 * t)
+    track.gaze[:, :, 0] = 0.1 * np.sin(2 * np.pi * 0.4 * t)[:, None]
+    track.extras[:, EXTRA_INDEX["speaking"]] = 1
+    return track
+
+
+@dataclass
+class Clock:
+    """Processor milliseconds by stage."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def wrap(self, name: str, function: Callable[..., object]) -> Callable[..., object]:
+        def timed(*args: object, **kwargs: object) -> object:
+            start = time.process_time_ns()
+            result = function(*args, **kwargs)
+            self.spent[name] = self.spent.get(name, 0.0) + (time.process_time_ns() - start) / 1e6
+            return result
+
+        return timed
+
+
+@contextmanager
+def observed(clock: Clock) -> Iterator[None]:
+    """The renderer's stages report to ``clock`` while the context lasts."""
+    kept = {name: getattr(mesh_engine, name) for name in STAGES}
+    for name, function in kept.items():
+        setattr(mesh_engine, name, clock.wrap(name, function))
+    try:
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(mesh_engine, name, function)
+
+
+def cpu_ms(work: Callable[[], object]) -> float:
+    start = time.process_time_ns()
+    work()
+    return (time.process_time_ns() - start) / 1e6
+
+
+def encode(frames: list[RgbImage]) -> int:
+    """H.264 as the service makes it: I420 by OpenCV, x264 veryfast, crf 20, one thread; bytes out."""
+    size = frames[0].shape[0]
+    coder = av.CodecContext.create("libx264", "w")
+    coder.width = coder.height = size
+    coder.pix_fmt = "yuv420p"
+    coder.framerate = FRAME_RATE
+    coder.time_base = Fraction(1, FRAME_RATE)
+    coder.thread_count = 1
+    coder.options = {"preset": "veryfast", "crf": "20"}
+    total = 0
+    for index, frame in enumerate(frames):
+        picture = av.VideoFrame.from_ndarray(cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
+        picture.pts = index
+        total += sum(packet.size for packet in coder.encode(picture))
+    return int(total + sum(packet.size for packet in coder.encode(None)))
+
+
+def floor_ms(likeness: MeshLikeness, count: int) -> float:
+    """CPU milliseconds of one ``cv2.remap`` of a picture of this size."""
+    size = likeness.width_px
+    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
+    photo: NDArray[np.uint8] = np.ascontiguousarray(likeness.mesh.crop.image)
+    whole, fraction = cv2.convertMaps(columns + 0.3, rows + 0.6, cv2.CV_16SC2)
+    return cpu_ms(lambda: [cv2.remap(photo, whole, fraction, cv2.INTER_LINEAR) for _ in range(count)]) / count
+
+
+def measure(portrait: Portrait, size: int, frames: int, repeats: int) -> dict[str, float]:
+    engine = MeshEngine(EngineContext("cpu", ROOT / "models", 1))
+    track = speech_like(frames)
+    row: dict[str, float] = {}
+    row["prepare"] = statistics.median(cpu_ms(lambda: engine.prepare(portrait, size)) for _ in range(repeats))
+    likeness = engine.prepare(portrait, size)
+    start = time.perf_counter()
+    next(iter(engine.render(likeness, track)))
+    row["first frame (wall)"] = (time.perf_counter() - start) * 1e3
+    stages: dict[str, list[float]] = {}
+    for _ in range(repeats):
+        clock = Clock()
+        with observed(clock):
+            list(engine.render(likeness, track))
+        for name in STAGES:
+            stages.setdefault(name, []).append(clock.spent.get(name, 0.0) / frames)
+    row.update({name: statistics.median(values) for name, values in stages.items()})
+    rendered: list[RgbImage] = list(engine.render(likeness, track))
+    row["render"] = statistics.median(
+        cpu_ms(lambda: [None for _ in engine.render(likeness, track)]) / frames for _ in range(repeats)
+    )
+    row["encode"] = statistics.median(cpu_ms(lambda: encode(rendered)) / frames for _ in range(repeats))
+    row["render + encode"] = row["render"] + row["encode"]
+    row["floor: remap"] = statistics.median(floor_ms(likeness, frames) for _ in range(repeats))
+    row["floor: remap + encode"] = row["floor: remap"] + row["encode"]
+    row["frames/s on one core"] = 1000 / row["render + encode"]
+    row["RTF at 25 fps"] = row["render + encode"] * FRAME_RATE / 1000
+    row["peak memory MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photo", type=Path, default=ROOT / "assets" / "images" / "astronaut.png")
+    parser.add_argument("--models", type=Path, default=Path(os.environ.get("MODELS_DIR", ROOT / "models")))
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 360, 512, 720])
+    parser.add_argument("--frames", type=int, default=75)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    data = options.photo.read_bytes()
+    analyser = PortraitAnalyser(options.models)
+    analyse_ms = statistics.median(
+        cpu_ms(lambda: analyser.analyse(data, sha256(data).hexdigest())) for _ in range(options.repeats)
+    )
+    portrait = analyser.analyse(data, sha256(data).hexdigest())
+    MeshEngine(EngineContext("cpu", options.models, 1)).warm()
+    table = {size: measure(portrait, size, options.frames, options.repeats) for size in options.sizes}
+    print(f"analysis of the photo: {analyse_ms:.0f} ms CPU (median of {options.repeats})\n")
+    print("| CPU ms a frame | " + " | ".join(f"{size} px" for size in table) + " |")
+    print("|---|" + "---:|" * len(table))
+    for name in next(iter(table.values())):
+        print(f"| {name} | " + " | ".join(f"{row[name]:.2f}" for row in table.values()) + " |")
+    if options.json:
+        options.json.write_text(json.dumps({"analysis_ms": analyse_ms, "sizes": table}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
