@@ -144,7 +144,7 @@ def test_every_value_stays_within_its_limits(
 def test_consecutive_clips_join_in_position_and_velocity(
     engine: PhoneticEngine, clips: list[list[tuple[str, int]]]
 ) -> None:
-    tracks = perform(engine, [make_clip(phones) for phones in clips])
+    tracks = perform(engine, [*map(make_clip, clips), silence(300)])
     for before, after in pairwise(tracks):
         joint = np.array([after.start_s])
         for name, tolerance in (

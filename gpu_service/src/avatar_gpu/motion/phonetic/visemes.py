@@ -62,7 +62,7 @@ class Viseme:
 
     targets: Mapping[str, float]
     strength: float = 1.0
-    width_s: float = 0.055
+    width_s: float = 0.045
     yields_rounding: bool = False
     vowel: bool = False
     contact: Contact | None = None
@@ -77,47 +77,47 @@ def _lips(targets: str, strength: float, width_s: float, contact: Contact | None
     return Viseme(_shape(targets), strength, width_s, contact=contact)
 
 
-def _tongue(targets: str, strength: float, width_s: float = 0.048) -> Viseme:
+def _tongue(targets: str, strength: float, width_s: float = 0.040) -> Viseme:
     return Viseme(_shape(targets), strength, width_s, yields_rounding=True)
 
 
-def _vowel(targets: str, strength: float = 1.0, width_s: float = 0.055) -> Viseme:
+def _vowel(targets: str, strength: float = 1.0, width_s: float = 0.045) -> Viseme:
     return Viseme(_shape(targets), strength, width_s, vowel=True)
 
 
 VISEMES: dict[str, Viseme] = {
     # lips
-    "PP": _lips("press .55 rollLower .17 rollUpper .13 jaw .04", 2.2, 0.045, Contact.CLOSED),
-    "BV": _lips("jaw .09 press .12 rollLower .08 lower .02", 1.8, 0.045, Contact.NARROW),
-    "FF": _lips("jaw .045 rollLower .75 upper .45 stretch .08", 2.2, 0.046, Contact.TEETH),
-    "WW": _lips("jaw .07 funnel .22 pucker .78", 1.7, 0.062),
-    "YY": _lips("jaw .07 funnel .20 pucker .70 tongue .60", 1.6, 0.060),
-    "CH": _lips("jaw .085 funnel .48 pucker .10 lower .14 upper .15 tongue .50", 1.5, 0.058),
-    "TS": _lips("jaw .08 funnel .30 pucker .05 lower .18 upper .16 tongue .55", 1.3, 0.052),
-    "RR": _lips("jaw .12 funnel .28 pucker .14 tongue .40", 0.85, 0.055),
+    "PP": _lips("press .55 rollLower .17 rollUpper .13 jaw .04", 2.2, 0.037, Contact.CLOSED),
+    "BV": _lips("jaw .09 press .12 rollLower .08 lower .02", 1.8, 0.037, Contact.NARROW),
+    "FF": _lips("jaw .045 rollLower .75 upper .45 stretch .08", 2.2, 0.038, Contact.TEETH),
+    "WW": _lips("jaw .07 funnel .22 pucker .78", 1.7, 0.051),
+    "YY": _lips("jaw .07 funnel .20 pucker .70 tongue .60", 1.6, 0.049),
+    "CH": _lips("jaw .055 funnel .48 pucker .10 lower .14 upper .15 tongue .50", 1.5, 0.048),
+    "TS": _lips("jaw .055 funnel .30 pucker .05 lower .18 upper .16 tongue .55", 1.3, 0.043),
+    "RR": _lips("jaw .12 funnel .28 pucker .14 tongue .40", 0.85, 0.045),
     # tongue
-    "TH": _tongue("jaw .13 lower .14 upper .15 tongue .70 out .22", 1.1),
-    "DD": _tongue("jaw .12 lower .14 upper .10 stretch .08 tongue .85", 0.65),
-    "SS": _tongue("jaw .055 stretch .26 lower .24 upper .20 tongue .60", 1.2, 0.050),
-    "CC": _tongue("jaw .065 stretch .28 smile .10 lower .22 upper .20 tongue .60", 1.2, 0.052),
-    "TR": _tongue("jaw .15 lower .14 upper .10 tongue .80", 0.7),
-    "JJ": _tongue("jaw .09 stretch .26 smile .14 lower .20 upper .14 tongue .55", 0.9),
-    "KK": _tongue("jaw .16 lower .10 upper .08 tongue .30", 0.45),
+    "TH": _tongue("jaw .09 lower .14 upper .15 tongue .70 out .22", 1.1),
+    "DD": _tongue("jaw .075 lower .14 upper .10 stretch .08 tongue .85", 0.65),
+    "SS": _tongue("jaw .04 stretch .26 lower .24 upper .20 tongue .60", 1.2, 0.041),
+    "CC": _tongue("jaw .05 stretch .28 smile .10 lower .22 upper .20 tongue .60", 1.2, 0.043),
+    "TR": _tongue("jaw .12 lower .14 upper .10 tongue .80", 0.7),
+    "JJ": _tongue("jaw .07 stretch .26 smile .14 lower .20 upper .14 tongue .55", 0.9),
+    "KK": _tongue("jaw .11 lower .10 upper .08 tongue .30", 0.45),
     "HH": _tongue("jaw .20 lower .10 upper .06", 0.2),
     # vowels
     "aa": _vowel("jaw .46 lower .18 upper .12 stretch .05", 1.1),
     "ae": _vowel("jaw .38 lower .20 upper .15 stretch .22 tongue .10", 1.05),
     "ah": _vowel("jaw .33 lower .16 upper .10 tongue .10"),
-    "ax": _vowel("jaw .19 lower .12 upper .08 tongue .20", 0.7),
-    "er": _vowel("jaw .18 funnel .24 pucker .08 lower .10 tongue .35", 0.9),
-    "eh": _vowel("jaw .27 stretch .27 lower .20 upper .15 tongue .30"),
+    "ax": _vowel("jaw .23 lower .12 upper .08 tongue .20", 0.7),
+    "er": _vowel("jaw .22 funnel .24 pucker .08 lower .10 tongue .35", 0.9),
+    "eh": _vowel("jaw .33 stretch .27 lower .20 upper .15 tongue .30"),
     "ih": _vowel("jaw .16 stretch .28 smile .12 lower .22 upper .16 tongue .50", 0.9),
-    "ii": _vowel("jaw .10 stretch .34 smile .22 lower .24 upper .18 tongue .60", 1.1),
-    "oh": _vowel("jaw .30 funnel .55 pucker .12", 1.25, 0.060),
-    "uh": _vowel("jaw .15 funnel .30 pucker .42", 1.1, 0.060),
-    "uu": _vowel("jaw .11 funnel .22 pucker .72", 1.5, 0.062),
-    "yy": _vowel("jaw .09 funnel .20 pucker .64 tongue .50", 1.4, 0.060),
-    "oe": _vowel("jaw .20 funnel .42 pucker .30 tongue .30", 1.2, 0.060),
+    "ii": _vowel("jaw .09 stretch .34 smile .22 lower .24 upper .18 tongue .60", 1.1),
+    "oh": _vowel("jaw .30 funnel .55 pucker .12", 1.25, 0.049),
+    "uh": _vowel("jaw .18 funnel .30 pucker .42", 1.1, 0.049),
+    "uu": _vowel("jaw .13 funnel .22 pucker .72", 1.5, 0.051),
+    "yy": _vowel("jaw .09 funnel .20 pucker .64 tongue .50", 1.4, 0.049),
+    "oe": _vowel("jaw .20 funnel .42 pucker .30 tongue .30", 1.2, 0.049),
     "vv": _vowel("jaw .23 stretch .12 lower .16 upper .10 tongue .20"),
     "ir": _vowel("jaw .10 stretch .12 funnel .14 lower .20 upper .15 tongue .50"),
     "is": _vowel("jaw .075 stretch .28 lower .24 upper .18 tongue .55"),
