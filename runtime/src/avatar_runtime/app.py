@@ -62,6 +62,13 @@ def create_app(
     return app
 
 
+def stop_waiting(app: FastAPI) -> None:
+    """Answers everybody who waits for a film with the job as it is: the process is about to end."""
+    services: Services | None = getattr(app.state, "services", None)
+    if services is not None:
+        services.job_engine.stop_waiting()
+
+
 async def _to_docs() -> RedirectResponse:
     return RedirectResponse("/docs")
 

@@ -39,7 +39,10 @@ class JobEngine(Protocol):
         """Ends a job, whatever it is doing; a job that is over stays as it is."""
 
     async def wait(self, job_id: str, timeout_s: float) -> Job:
-        """The job when it is over, or as it is after ``timeout_s``."""
+        """The job when it is over, or as it is after ``timeout_s`` or ``stop_waiting``."""
+
+    def stop_waiting(self) -> None:
+        """Ends every ``wait`` now and from now on. May be called from a signal handler."""
 
 
 @dataclass
@@ -107,9 +110,12 @@ class InProcessJobEngine:
         self._running: dict[str, _Running] = {}
         self._waiting: dict[str, list[asyncio.Event]] = {}
         self._work = asyncio.Semaphore(0)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._nobody_waits = False
 
     async def start(self) -> None:
         """Takes up what a process that died has left, then whatever is queued."""
+        self._loop = asyncio.get_running_loop()
         taken_up = await self._store.requeue_interrupted()
         if taken_up:
             _log.warning("interrupted jobs taken up again", extra={"jobs": taken_up})
@@ -123,8 +129,7 @@ class InProcessJobEngine:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         self._workers.clear()
-        for job_id in list(self._waiting):
-            self._announce_end(job_id)
+        self._end_waits()
 
     async def submit(self, spec: JobSpec) -> Job:
         job = await self._store.add(spec)
@@ -148,7 +153,7 @@ class InProcessJobEngine:
         self._waiting.setdefault(job_id, []).append(ended)
         try:
             job = await self._store.get(job_id)
-            if job.over or timeout_s <= 0:
+            if job.over or timeout_s <= 0 or self._nobody_waits:
                 return job
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
@@ -159,6 +164,15 @@ class InProcessJobEngine:
             others.remove(ended)
             if not others:
                 del self._waiting[job_id]
+
+    def stop_waiting(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end_waits)
+
+    def _end_waits(self) -> None:
+        self._nobody_waits = True
+        for job_id in list(self._waiting):
+            self._announce_end(job_id)
 
     async def _serve(self) -> None:
         while True:
@@ -215,7 +229,7 @@ class InProcessJobEngine:
         if job.attempts > self._attempts:
             raise EngineFailed(f"The service stopped {self._attempts} times while it worked on this job.")
         patience = _Patience(self._retry_for_s, self._capacity_wait_s, self._clock_s)
-        progress = _Progress(self._store, job.id, self._clock_s)
+        progress = _Progress(self._store, job, self._clock_s)
         while True:
             try:
                 return await self._production.make(job, progress.report)
@@ -234,13 +248,13 @@ class InProcessJobEngine:
 class _Progress:
     """Writes progress to the store, but not more often than anybody would look. Never goes back."""
 
-    def __init__(self, store: JobStore, job_id: str, clock_s: Callable[[], float]) -> None:
+    def __init__(self, store: JobStore, job: Job, clock_s: Callable[[], float]) -> None:
         self._store = store
-        self._job_id = job_id
+        self._job_id = job.id
         self._clock_s = clock_s
         self._written_s = float("-inf")
         self._written: tuple[Stage, int] | None = None
-        self._percent = 0.0
+        self._percent = job.progress
         self.segments_done = 0
 
     async def report(self, stage: Stage, percent: float, segments: int, segments_done: int) -> None:

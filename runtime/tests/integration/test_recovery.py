@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,33 @@ def test_a_killed_runtime_goes_on_at_the_segment_where_it_stood(tmp_path: Path) 
     assert len(set(performed)) == 3
     left = [path.name for path in (tmp_path / "data").rglob("*.part")]
     assert left == []
+
+
+def test_a_caller_who_waits_while_the_runtime_is_stopped_gets_the_job(tmp_path: Path) -> None:
+    gpu = FakeGpu(hold_after=5)
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    with listening(gpu.app()) as gpu_url:
+        with runtime_process(tmp_path, port, gpu_url) as runtime, ThreadPoolExecutor() as pool:
+            waiting = pool.submit(httpx.post, base + GENERATE, json=HELLO, timeout=60)
+            until(lambda: bool(gpu.performed))
+            runtime.send_signal(signal.SIGTERM)
+            answer = waiting.result(timeout=30)
+            assert answer.status_code == 202
+            assert runtime.wait(timeout=30) in {0, -signal.SIGTERM}
+        gpu.hold_after = None
+        with runtime_process(tmp_path, port, gpu_url):
+            url = base + answer.headers["location"]
+            until(lambda: httpx.get(url).json()["status"] == "completed")
+
+
+def test_a_port_that_is_taken_ends_the_process_with_a_status(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = ["-m", "avatar_runtime", "--port", str(taken.getsockname()[1])]
+        with process(*command, DATA_DIR=str(tmp_path), USE_EXTERNAL_GPU_SERVICE="true") as runtime:
+            assert runtime.wait(timeout=30) != 0
 
 
 def test_a_killed_gpu_service_that_comes_back_is_not_noticed_by_the_caller(tmp_path: Path) -> None:
