@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from avatar_gpu.portrait import topology as face
 from avatar_gpu.portrait.detector import FaceDetection
+from avatar_gpu.portrait.lids import widen_lids
 from avatar_gpu.portrait.tflite import FloatArray, TfliteModel, output_of_size
 from avatar_gpu.protocols import RgbImage
 
@@ -68,7 +69,7 @@ class LandmarkModel:
         right = self._eye(rgb, mesh, turn, mirrored=False)
         left = self._eye(rgb, mesh, turn, mirrored=True)
         shape = np.concatenate([mesh, right, left])
-        return FaceShape(_close_lips(shape), presence)
+        return FaceShape(widen_lids(rgb, _close_lips(shape)), presence)
 
     def _look(
         self, rgb: RgbImage, center: FloatMatrix, side: float, turn: float
