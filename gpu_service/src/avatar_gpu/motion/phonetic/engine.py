@@ -47,6 +47,8 @@ _Timed = TypeVar("_Timed", TimedPhone, TimedWord)
 _EASE_IN_S = 0.8
 _EASE_OUT_S = 0.7
 _MOUTH_EASE_OUT_S = 0.10
+_REST_S = 0.42
+"""How long the lips take from closed to as they are in the photo, at the very end."""
 _PHRASE_PAUSE_S = 0.25
 _IDLE_HEAD = 0.55
 """Part of the head's drift that is left while nothing is said."""
@@ -127,7 +129,9 @@ class PhoneticSession:
         presence = gentle_step(times_s / _EASE_IN_S)
         if last:
             presence *= _fade_out(times_s, end_s, min(_EASE_OUT_S, end_s - start_s))
+            readiness = speech[:, SPEAKING] * _fade_out(times_s, end_s, min(_REST_S, end_s - start_s))
             speech *= _fade_out(times_s, end_s, min(_MOUTH_EASE_OUT_S, end_s - start_s))[:, None]
+            speech[:, SPEAKING] = readiness
 
         track = self._track(start_s, times_s, speech, presence, clip, first)
         self._samples += length

@@ -46,7 +46,7 @@ _QUICKEST_FLANK_S = 0.028
 """Two closures around a short vowel open and close faster, else the vowel would not be seen."""
 _WANTED_GAP_S, _FARTHEST_SLIDE_S = 0.055, 0.014
 """They also move apart a little."""
-_NARROW_CLOSED = 0.62
+_NARROW_CLOSED, _NARROW_SQUEEZE = 0.50, 0.65
 _AT_CLOSURE = {
     "jawOpen": 0.25,
     "mouthUpperUp": 0.0,
@@ -103,7 +103,7 @@ class MouthShapes:
         parameters = np.where(_TEETH_FORCED, parameters * (1 - teeth) + _TEETH_TARGET * teeth, parameters)
         closed = self._closed.at(t)
         narrow = self._narrow.at(t)
-        squeeze = np.maximum(closed, 0.8 * narrow)[:, None]
+        squeeze = np.maximum(closed, _NARROW_SQUEEZE * narrow)[:, None]
         parameters *= 1 - squeeze * (1 - _LEFT_AT_CLOSURE)
         press = closed[:, None]
         parameters = np.where(_PRESSED, parameters * (1 - press) + _PRESS_TARGET * press, parameters)

@@ -25,8 +25,8 @@ _SPEAKING_BEFORE_S = 0.20
 _FIRST_WORDS_S = 0.26
 """A performance is about to be spoken: the face is ready for it from this time on, heard or not."""
 _SPEAKING_HOLDS_S = 0.60
-_SPEAKING_FADES_S = 0.60
-MEMORY_S = 2.0
+_SPEAKING_FADES_S = 1.00
+MEMORY_S = 2.4
 """Nothing spoken longer ago than this has an effect."""
 
 _USUAL_RESIDUE_S = 0.11
