@@ -89,7 +89,7 @@ VISEMES: dict[str, Viseme] = {
     # lips
     "PP": _lips("press .55 rollLower .17 rollUpper .13 jaw .04", 2.2, 0.037, Contact.CLOSED),
     "BV": _lips("jaw .09 press .12 rollLower .08 lower .02", 1.8, 0.037, Contact.NARROW),
-    "FF": _lips("jaw .045 rollLower .75 upper .45 stretch .08", 2.2, 0.038, Contact.TEETH),
+    "FF": _lips("jaw .08 rollLower .75 upper .45 stretch .08", 2.2, 0.038, Contact.TEETH),
     "WW": _lips("jaw .07 funnel .22 pucker .78", 1.7, 0.051),
     "YY": _lips("jaw .07 funnel .20 pucker .70 tongue .60", 1.6, 0.049),
     "CH": _lips("jaw .055 funnel .48 pucker .10 lower .14 upper .15 tongue .50", 1.5, 0.048),
