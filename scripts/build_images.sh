@@ -10,7 +10,7 @@ Builds the images that docker-compose.yml names; all three by default. Settings 
   TAG=local        tag of the images
   EMBEDDED=true    false leaves the engines out of the runtime's image
   ACCELERATOR=cpu  cuda for the GPU service on an NVIDIA GPU
-  ENGINES=         extras of avatar-gpu for the GPU service, separated by commas
+  ENGINES=         extras of realtime-avatar-gpu for the GPU service, separated by commas
 TEXT
 }
 

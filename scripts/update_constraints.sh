@@ -27,8 +27,8 @@ trap 'rm -f "$part"' EXIT
 printf '%s\n' './contracts[server]' ./gpu_service './runtime[postgres]' ./evaluator uv hatchling editables |
     .venv/bin/uv pip compile - --group pyproject.toml:demo --group pyproject.toml:dev --universal \
         --python-version 3.11 --fork-strategy fewest --no-annotate --no-header --quiet --output-file "$part" $upgrade \
-        --no-emit-package avatar-contracts --no-emit-package avatar-gpu --no-emit-package avatar-runtime \
-        --no-emit-package avatar-evaluator >/dev/null
+        --no-emit-package realtime-avatar-contracts --no-emit-package realtime-avatar-gpu --no-emit-package realtime-avatar-runtime \
+        --no-emit-package realtime-avatar-evaluator >/dev/null
 {
     echo "# One exact version of every package, transitive ones included. Written by scripts/update_constraints.sh."
     grep -E '^[a-z0-9]' "$part"

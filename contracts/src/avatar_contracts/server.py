@@ -1,6 +1,6 @@
 """What both FastAPI apps share: problem documents for every failure, and a request id on every answer.
 
-Needs the extra ``avatar-contracts[server]``; nothing else in this package imports FastAPI.
+Needs the extra ``realtime-avatar-contracts[server]``; nothing else in this package imports FastAPI.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ MESSAGES: dict[str, BaseModel] = {
                 name="xtts",
                 capability="speech",
                 available=False,
-                reason="install avatar-gpu[xtts]",
+                reason="install realtime-avatar-gpu[xtts]",
                 licence="CPML",
                 description="XTTS-v2",
             ),

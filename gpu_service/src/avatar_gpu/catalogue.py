@@ -230,7 +230,7 @@ class Catalogue:
         except ModuleNotFoundError as error:
             if (error.name or "").startswith(__package__):
                 raise  # a mistake in our own code, not something to install
-            package = f"avatar-gpu[{spec.extra}]" if spec.extra else "avatar-gpu"
+            package = f"realtime-avatar-gpu[{spec.extra}]" if spec.extra else "realtime-avatar-gpu"
             raise EngineUnavailable(
                 f"The {spec.capability} engine {spec.name!r} needs {error.name or 'a package'}, which is not "
                 f"installed; run: pip install '{package}'"

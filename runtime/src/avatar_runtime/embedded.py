@@ -21,7 +21,7 @@ def embedded_gpu_service(settings: Settings) -> httpx.AsyncBaseTransport:
     except ModuleNotFoundError as error:
         raise EngineUnavailable(
             f"The embedded GPU service needs the module {error.name!r}: "
-            "pip install 'avatar-runtime[embedded]', "
+            "pip install 'realtime-avatar-runtime[embedded]', "
             "or set USE_EXTERNAL_GPU_SERVICE=true and GPU_SERVICE_URL."
         ) from error
     return StreamingASGITransport(

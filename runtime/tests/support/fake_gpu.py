@@ -174,7 +174,7 @@ ENGINES = EngineList(
             name="grand",
             capability="speech",
             available=False,
-            reason="pip install 'avatar-gpu[grand]'",
+            reason="pip install 'realtime-avatar-gpu[grand]'",
             licence="Apache-2.0",
             description="",
         ),

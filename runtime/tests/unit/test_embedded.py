@@ -17,7 +17,7 @@ def test_a_missing_gpu_service_names_the_command_that_adds_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "avatar_gpu.app", None)
-    with pytest.raises(EngineUnavailable, match=r"pip install 'avatar-runtime\[embedded\]'"):
+    with pytest.raises(EngineUnavailable, match=r"pip install 'realtime-avatar-runtime\[embedded\]'"):
         embedded_gpu_service(settings_in(tmp_path))
 
 
