@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from fastapi import FastAPI
@@ -27,6 +28,7 @@ from avatar_runtime.library import Library
 from avatar_runtime.logs import RequestLog
 from avatar_runtime.production import Production
 from avatar_runtime.routes import generate, health, jobs, library, videos
+from avatar_runtime.segment_file import PART_SUFFIX
 from avatar_runtime.services import Services
 from avatar_runtime.settings import Settings
 
@@ -95,7 +97,7 @@ async def _services(
             gpu, enrolment, jobs_dir=settings.data_dir / "jobs", videos_dir=settings.videos_dir
         )
         await production.prepare()
-        table = JobTable(database)
+        table = JobTable(database, _identity(settings.data_dir))
         engine = InProcessJobEngine(
             table,
             production,
@@ -143,6 +145,16 @@ def _own(data_dir: Path) -> sqlite3.Connection:
             f"Another runtime uses the data folder {data_dir}; stop it, or set DATA_DIR to another folder."
         ) from error
     return connection
+
+
+def _identity(data_dir: Path) -> str:
+    """The name of the runtime that this data folder belongs to, the same after every restart."""
+    path = data_dir / "runtime-id"
+    if not path.exists():
+        part = path.with_name(path.name + PART_SUFFIX)
+        part.write_text(uuid4().hex, encoding="ascii")
+        part.replace(path)
+    return path.read_text(encoding="ascii").strip()
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

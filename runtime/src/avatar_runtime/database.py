@@ -23,8 +23,11 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    inspect,
+    text,
 )
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import CreateColumn
 
 from avatar_contracts.problems import InsufficientStorage
 
@@ -43,6 +46,7 @@ jobs = Table(
     Column("started_ms", BigInteger),
     Column("finished_ms", BigInteger),
     Column("attempts", Integer, nullable=False),
+    Column("owner", String(64)),
     Column("segments", Integer, nullable=False),
     Column("segments_done", Integer, nullable=False),
     Column("spec", JSON, nullable=False),
@@ -51,7 +55,7 @@ jobs = Table(
     Column("warnings", JSON, nullable=False),
     Column("timings_ms", JSON, nullable=False),
 )
-"""One row per job; times are milliseconds since the epoch, UTC."""
+"""One row per job; times are milliseconds since the epoch, UTC. ``owner`` is the runtime that accepted it."""
 
 assets = Table(
     "assets",
@@ -91,8 +95,15 @@ class Database:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
     async def create_tables(self) -> None:
-        """Creates what is missing."""
-        await self._off_loop(lambda: metadata.create_all(self._engine))
+        """Creates what is missing, in a database of an earlier version too."""
+
+        def work() -> None:
+            metadata.create_all(self._engine)
+            with self._engine.begin() as connection:
+                for table in metadata.tables.values():
+                    _add_missing_columns(connection, table)
+
+        await self._off_loop(work)
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """The result of ``work`` in one transaction, committed when this returns.
@@ -119,6 +130,15 @@ class Database:
 
     async def _off_loop(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _add_missing_columns(connection: Connection, table: Table) -> None:
+    present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in present:
+            assert column.nullable, "a column added later must be nullable"
+            definition = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
 
 
 def _engine(url: str) -> Engine:

@@ -24,18 +24,26 @@ def now_ms() -> int:
 
 
 class JobTable:
-    """Jobs in the table ``jobs``. Claims are exclusive, whatever the database."""
+    """Jobs in the table ``jobs``. Claims are exclusive, whatever the database.
 
-    def __init__(self, database: Database, clock: Callable[[], int] = now_ms) -> None:
+    ``owner`` names this runtime. Several may share one database: each works on the jobs that it accepted, for
+    which it has the files.
+    """
+
+    def __init__(self, database: Database, owner: str, clock: Callable[[], int] = now_ms) -> None:
         self._database = database
+        self._owner = owner
         self._clock = clock
+        self._mine = or_(table.c.owner == owner, table.c.owner.is_(None))
 
     async def add(self, spec: JobSpec) -> Job:
         job = Job(
             id=uuid4().hex, status="queued", stage="queued", progress=0.0, created_ms=self._clock(), spec=spec
         )
         await self._database.run(
-            lambda connection: connection.execute(insert(table).values(**job.model_dump(mode="json")))
+            lambda connection: connection.execute(
+                insert(table).values(**job.model_dump(mode="json"), owner=self._owner)
+            )
         )
         return job
 
@@ -71,7 +79,7 @@ class JobTable:
         def take(connection: Connection) -> Job | None:
             oldest = (
                 select(table.c.id)
-                .where(table.c.status == "queued")
+                .where(table.c.status == "queued", self._mine)
                 .order_by(table.c.created_ms, table.c.id)
                 .limit(1)
             )
@@ -145,7 +153,11 @@ class JobTable:
         )
 
     async def requeue_interrupted(self) -> int:
-        change = update(table).where(table.c.status == "processing").values(status="queued", stage="queued")
+        change = (
+            update(table)
+            .where(table.c.status == "processing", self._mine)
+            .values(status="queued", stage="queued")
+        )
         return await self._database.run(lambda connection: connection.execute(change).rowcount)
 
     async def _change(self, job_id: str, from_status: tuple[str, ...], **values: Any) -> bool:

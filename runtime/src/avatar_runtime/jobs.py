@@ -91,7 +91,7 @@ class JobStore(Protocol):
         """How many jobs are in each status."""
 
     async def claim(self) -> Job | None:
-        """The oldest queued job, now processing and with one more attempt; None where nothing is queued."""
+        """The oldest queued job of this runtime, now processing and with one more attempt; None: no more."""
 
     async def report(
         self, job_id: str, stage: Stage, progress: float, *, segments: int, segments_done: int
@@ -113,4 +113,4 @@ class JobStore(Protocol):
         """Gives a job back that was interrupted through no fault of its own: the attempt is not counted."""
 
     async def requeue_interrupted(self) -> int:
-        """Queues again what a process that died was working on; the attempts stay counted."""
+        """Queues again what this runtime was working on when it died; the attempts stay counted."""

@@ -118,7 +118,7 @@ class Library:
         if listed_only:
             query = query.where(table.c.listed)
         rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
-        return installed + [
+        uploads = [
             Asset(
                 kind=kind,
                 sha256=row["sha256"],
@@ -130,6 +130,8 @@ class Library:
             )
             for row in rows
         ]
+        present = await anyio.to_thread.run_sync(lambda: [a for a in uploads if a.path.exists()])
+        return installed + present
 
     async def receive(self, kind: Kind, chunks: AsyncIterable[bytes]) -> Asset:
         """Writes an upload to the disk under its hash; ``keep`` enters it into the library.

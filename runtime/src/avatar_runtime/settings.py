@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     gpu_service_url: str = "http://127.0.0.1:8001"
 
     database_url: str = ""
-    """SQLAlchemy URL. Empty: SQLite in ``data_dir``."""
+    """SQLAlchemy URL. Empty: SQLite in ``data_dir``. Several runtimes may share a database, not a data
+    folder: each works on the jobs that it accepted."""
 
     storage_url: str = ""
     """Where finished videos are kept, as a ``file://`` URL. Empty: ``videos`` in ``data_dir``."""

@@ -33,7 +33,7 @@ VALUES = st.recursive(
     ),
     max_leaves=4,
 )
-QUICK = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -77,12 +78,16 @@ class FakeTime:
 
 @asynccontextmanager
 async def engine_on(
-    folder: Path, production: ScriptedProduction, time: FakeTime | None = None, **changes: Any
+    folder: Path,
+    production: ScriptedProduction,
+    time: FakeTime | None = None,
+    owner: str = "me",
+    **changes: Any,
 ) -> AsyncIterator[tuple[InProcessJobEngine, JobTable]]:
     time = time or FakeTime()
     database = Database(f"sqlite:///{folder / 'jobs.sqlite3'}")
     await database.create_tables()
-    table = JobTable(database)
+    table = JobTable(database, owner)
     options: dict[str, Any] = {
         "concurrency": 1, "attempts": 3, "retry_for_s": 60.0, "capacity_wait_s": 600.0, **changes,
     }  # fmt: skip
@@ -220,6 +225,28 @@ async def test_a_job_whose_process_died_is_taken_up_again_but_not_for_ever(tmp_p
     assert ended.problem is not None
     assert "stopped 3 times" in ended.problem.detail
     assert production.made == []
+
+
+async def test_a_runtime_leaves_the_jobs_of_another_alone(tmp_path: Path) -> None:
+    theirs, mine = ScriptedProduction(None), ScriptedProduction()
+    async with engine_on(tmp_path, theirs, owner="other") as (other, _):
+        running = await other.submit(SPEC)
+        await theirs.working.wait()
+        async with engine_on(tmp_path, mine, owner="me") as (engine, _):
+            done = await engine.wait((await engine.submit(SPEC)).id, 5)
+            assert (await engine.wait(running.id, 0.05)).status == "processing"
+    assert mine.made == [done.id]
+
+
+async def test_a_database_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    async with engine_on(tmp_path, ScriptedProduction()) as (engine, _):
+        old = await engine.wait((await engine.submit(SPEC)).id, 5)
+    with sqlite3.connect(tmp_path / "jobs.sqlite3") as connection:
+        connection.execute("ALTER TABLE jobs DROP COLUMN owner")
+        connection.execute("UPDATE jobs SET status = 'processing'")
+    async with engine_on(tmp_path, ScriptedProduction()) as (engine, _):
+        assert (await engine.wait(old.id, 5)).status == "completed"
+        assert (await engine.wait((await engine.submit(SPEC)).id, 5)).status == "completed"
 
 
 async def test_waiting_ends_after_the_time_asked_for(tmp_path: Path) -> None:
