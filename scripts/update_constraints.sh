@@ -23,8 +23,9 @@ cd "$(dirname "$0")/.."
 part=$(mktemp)
 trap 'rm -f "$part"' EXIT
 [ -f constraints.txt ] && cp constraints.txt "$part"
+# backports.strenum from 1.3 on says that it is only for Python before 3.11. pip heeds that, uv does not.
 # shellcheck disable=SC2086  # empty or one word
-printf '%s\n' './contracts[server]' ./gpu_service './runtime[postgres]' ./evaluator uv hatchling editables |
+printf '%s\n' 'backports.strenum<1.3' './contracts[server]' ./gpu_service './runtime[postgres]' ./evaluator uv hatchling editables |
     .venv/bin/uv pip compile - --group pyproject.toml:demo --group pyproject.toml:dev --universal \
         --python-version 3.11 --fork-strategy fewest --no-annotate --no-header --quiet --output-file "$part" $upgrade \
         --no-emit-package realtime-avatar-contracts --no-emit-package realtime-avatar-gpu --no-emit-package realtime-avatar-runtime \
