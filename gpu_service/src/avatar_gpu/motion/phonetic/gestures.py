@@ -26,6 +26,10 @@ _ADVANCE_S = 0.006
 _LOUDNESS_SPAN_DB = 8.0
 _LOUDNESS_GAIN = 0.22
 _STRESS_GAIN = {0: 0.96, 1: 1.02, 2: 1.12}
+_PRIMARY = 2
+_BEAT_WEIGHTS = (0.4, 0.7, 1.0)
+_USUAL_STRESSED_SHARE = 0.4
+"""Part of the syllables that carry primary stress in running English or Spanish."""
 _GLIDE_SHARES = {1: (1.0,), 2: (0.58, 0.42), 3: (0.28, 0.42, 0.30)}
 
 
@@ -51,12 +55,14 @@ class Beat:
 
     first_sample: since the start of the performance, which names the beat for the random choices.
     weight: 0 … about 1.3, from stress and loudness.
+    accent: how likely the voice puts weight on it, 0 … 1: 0 without primary stress, and less where the
+        language stresses every syllable, as Mandarin does.
     """
 
     time_s: float
     first_sample: int
-    stress: int
     weight: float
+    accent: float
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def read_score(
     spoken = [(p, v) for p in phones if p.end > p.start and (v := reader.visemes(p.ipa))]
     gains = _loudness_gains(spoken, samples)
     gestures: list[Gesture] = []
-    beats: list[Beat] = []
+    nuclei: list[tuple[TimedPhone, int, float]] = []
     islands: list[Island] = []
     for (phone, names), loudness in zip(spoken, gains, strict=True):
         start_s = (first_sample + phone.start) / sample_rate_hz
@@ -97,13 +103,28 @@ def read_score(
         gain = loudness * _STRESS_GAIN[stress]
         gestures.extend(_spread(phone.ipa, start_s, end_s, visemes, gain))
         if any(v.vowel for v in visemes):
-            weight = loudness * (0.4, 0.7, 1.0)[stress]
-            beats.append(Beat((start_s + end_s) / 2, first_sample + phone.start, stress, weight))
+            nuclei.append((phone, stress, loudness))
         if islands and start_s - islands[-1].end_s < SHORT_PAUSE_S:
             islands[-1] = Island(islands[-1].start_s, end_s)
         else:
             islands.append(Island(start_s, end_s))
-    return Score(tuple(gestures), tuple(beats), tuple(islands))
+    return Score(tuple(gestures), _beats(nuclei, first_sample, sample_rate_hz), tuple(islands))
+
+
+def _beats(
+    nuclei: list[tuple[TimedPhone, int, float]], first_sample: int, sample_rate_hz: int
+) -> tuple[Beat, ...]:
+    stressed = sum(stress == _PRIMARY for _, stress, _ in nuclei)
+    accent = min(1.0, _USUAL_STRESSED_SHARE * len(nuclei) / stressed) if stressed else 0.0
+    return tuple(
+        Beat(
+            time_s=(first_sample + (phone.start + phone.end) / 2) / sample_rate_hz,
+            first_sample=first_sample + phone.start,
+            weight=loudness * _BEAT_WEIGHTS[stress],
+            accent=accent if stress == _PRIMARY else 0.0,
+        )
+        for phone, stress, loudness in nuclei
+    )
 
 
 def _spread(ipa: str, start_s: float, end_s: float, visemes: list[Viseme], gain: float) -> list[Gesture]:

@@ -52,10 +52,10 @@ class Emphasis:
         raises: list[tuple[float, float]] = []
         for beat in beats:
             nod = _DIP_DEG * beat.weight
-            if beat.stress == 2 and one(seed, Stream.NOD, beat.first_sample) < 0.25 + 0.35 * liveliness:
+            if one(seed, Stream.NOD, beat.first_sample) < beat.accent * (0.18 + 0.30 * liveliness):
                 nod += _NOD_DEG * beat.weight * (0.6 + 0.8 * one(seed, Stream.NOD_SIZE, beat.first_sample))
             nods.append((beat.time_s + _NOD_LATE_S, nod * _DEG))
-            if beat.stress == 2 and one(seed, Stream.BROW, beat.first_sample) < 0.34 * liveliness:
+            if one(seed, Stream.BROW, beat.first_sample) < beat.accent * 0.34 * liveliness:
                 size = 0.25 + 0.4 * one(seed, Stream.BROW_SIZE, beat.first_sample)
                 raises.append((beat.time_s, size * (0.5 + liveliness) * beat.weight))
         self._nods = np.array(nods).reshape(-1, 2)
