@@ -1,4 +1,4 @@
-"""Speech as WORLD frames: F0, spectral envelope and aperiodicity every 5 ms at 24 kHz, and back.
+"""Speech as WORLD frames: F0 and spectral envelope every 5 ms at 24 kHz, and back.
 
 Source: M. Morise, F. Yokomori, K. Ozawa, "WORLD: a vocoder-based high-quality speech synthesis system for
 real-time applications" (2016). pyworld holds the GIL while it works, so this runs in processes of its own.
@@ -33,13 +33,11 @@ class Frames:
 
     f0: (N,) float64 Hz, 0 where unvoiced.
     envelope: (N, 513) float32 natural logarithm of the power spectrum.
-    aperiodicity: (N, 513) float32 in [0, 1], or None where it was not asked for.
     active: (N,) bool, speech rather than silence.
     """
 
     f0: NDArray[np.float64]
     envelope: NDArray[np.float32]
-    aperiodicity: NDArray[np.float32] | None
     active: NDArray[np.bool_]
 
     @property
@@ -50,8 +48,7 @@ class Frames:
 def analyse(samples: NDArray[np.float32], *, careful: bool) -> Frames:
     """WORLD frames of ``samples`` (T,) at 24 kHz.
 
-    careful: Harvest and D4C, for a person's recording (RTF 0.15); else DIO and no aperiodicity, for clean
-        synthetic speech (RTF 0.03).
+    careful: Harvest, for a person's recording (RTF 0.11); else DIO, for clean synthetic speech (RTF 0.02).
     """
     noise = np.random.default_rng(SEED).standard_normal(len(samples))
     x = np.ascontiguousarray(samples.astype(np.float64) + NOISE_FLOOR * noise)
@@ -65,11 +62,8 @@ def analyse(samples: NDArray[np.float32], *, careful: bool) -> Frames:
         )
     f0 = pyworld.stonemask(x, f0, times, SAMPLE_RATE_HZ)
     power = pyworld.cheaptrick(x, f0, times, SAMPLE_RATE_HZ, fft_size=FFT_SIZE)
-    aperiodicity = (
-        pyworld.d4c(x, f0, times, SAMPLE_RATE_HZ, fft_size=FFT_SIZE).astype(np.float32) if careful else None
-    )
     envelope = np.log(np.maximum(power, 1e-16)).astype(np.float32)
-    return Frames(f0, envelope, aperiodicity, _active(power))
+    return Frames(f0, envelope, _active(power))
 
 
 def synthesise(
@@ -90,6 +84,11 @@ def synthesise(
     count = min(samples, len(y))
     fitted[:count] = y[:count]
     return fitted
+
+
+def level(envelope: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean log power of each frame over the speech band; (N,)."""
+    return np.asarray(envelope[:, 3 : BINS * 2 // 3].mean(axis=1))
 
 
 def _active(power: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -8,13 +8,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import soxr
+from numpy.typing import NDArray
 
 from avatar_gpu.speech.wire import serve
-from avatar_gpu.voice import conversion, world
+from avatar_gpu.voice import exemplars, shaping, world
+from avatar_gpu.voice.analysis import pitch_track, speech_activity
 from avatar_gpu.voice.loudness import block_powers
-from avatar_gpu.voice.timbre import Shape, Timbre, measure, timbre_from_bytes
+from avatar_gpu.voice.pitch import PitchStats, measure_pitch
 
-KEEP_VOICES = 8
+KEEP_VOICES = 4
+"""Each takes about 25 MB."""
+MAX_SPEECH_S = 30.0
+"""As much speech of a recording as is learnt from; the search costs in proportion."""
+MARGIN_S = 0.06
+
+LabelledSpan = list[Any]
+"""First sample, end sample, phone: lists, because they come out of msgpack."""
 
 
 class VoiceAbsent(Exception):
@@ -25,70 +35,100 @@ class Converter:
     """The operations, with the last few voices kept."""
 
     def __init__(self) -> None:
-        self._voices: dict[str, Timbre] = {}
+        self._voices: dict[str, exemplars.ExemplarVoice] = {}
 
-    def hold(self, key: str, timbre: bytes) -> None:
+    def hold(self, key: str, voice: bytes) -> None:
         """Keeps a voice under ``key``; the oldest goes."""
         self._voices.pop(key, None)
-        self._voices[key] = timbre_from_bytes(timbre)
+        self._voices[key] = exemplars.exemplars_from_bytes(voice)
         while len(self._voices) > KEEP_VOICES:
             del self._voices[next(iter(self._voices))]
 
-    def enrol(self, samples: bytes) -> bytes:
-        """The saved ``Timbre`` of a recording: float32 at 24 kHz."""
-        frames = world.analyse(np.frombuffer(samples, np.float32), careful=True)
-        return measure(frames).to_bytes()
+    def median_hz(self, samples: bytes) -> float:
+        """The pitch of a recording (float32, 24 kHz), 0 where nothing is voiced."""
+        f0 = pitch_track(np.frombuffer(samples, np.float32))
+        voiced = f0[f0 > 0]
+        return float(np.median(voiced)) if len(voiced) else 0.0
 
-    def describe_source(self, pcm: bytes, sample_rate_hz: int) -> bytes:
-        """The saved ``Timbre`` of the base voice from 16-bit ``pcm``."""
-        samples = conversion.to_work_rate(np.frombuffer(pcm, np.int16), sample_rate_hz)
-        return conversion.source_timbre(samples).to_bytes()
+    def learn(self, samples: bytes, pitch: int, banks: dict[str, list[dict[str, Any]]]) -> bytes:
+        """The saved voice of a recording (float32, 24 kHz); see ``exemplars.learn``.
+
+        banks: language → utterances of the base voice, each with ``pcm``, ``sample_rate_hz``, ``spans``.
+        """
+        speech = _speech_only(np.frombuffer(samples, np.float32))
+        made = {language: _bank(utterances) for language, utterances in banks.items()}
+        return exemplars.learn(speech, pitch, made).to_bytes()
+
+    def base_pitch(self, pcm: bytes, sample_rate_hz: int) -> tuple[float, float]:
+        """Median and deviation of the base voice's log F0 from 16-bit ``pcm``."""
+        samples = shaping.to_work_rate(np.frombuffer(pcm, np.int16), sample_rate_hz)
+        stats = measure_pitch(world.analyse(samples, careful=False))
+        return stats.median, stats.deviation
 
     def convert(
         self,
         pcm: bytes,
         sample_rate_hz: int,
-        source: str,
-        target: str,
-        frication: list[list[int]],
+        base: tuple[float, float],
+        voice: str,
+        spans: list[LabelledSpan],
         likeness: float,
     ) -> dict[str, Any]:
-        """``pcm`` in the enrolled voice ``target``."""
-        samples = conversion.to_work_rate(np.frombuffer(pcm, np.int16), sample_rate_hz)
-        return _answer(
-            conversion.convert(samples, self._voice(source), self._voice(target), _spans(frication), likeness)
-        )
+        """``pcm`` in the enrolled voice under the key ``voice``."""
+        if voice not in self._voices:
+            raise VoiceAbsent(voice)
+        samples = shaping.to_work_rate(np.frombuffer(pcm, np.int16), sample_rate_hz)
+        labels = exemplars.frame_labels([(s, e, p) for s, e, p in spans], len(samples))
+        return _answer(exemplars.speak(samples, labels, self._voices[voice], PitchStats(*base), likeness))
 
     def reshape(
         self,
         pcm: bytes,
         sample_rate_hz: int,
-        source: str,
+        base: tuple[float, float],
         shape: dict[str, float],
         frication: list[list[int]],
     ) -> dict[str, Any]:
         """``pcm`` in a built-in voice."""
-        samples = conversion.to_work_rate(np.frombuffer(pcm, np.int16), sample_rate_hz)
-        return _answer(conversion.reshape(samples, self._voice(source), Shape(**shape), _spans(frication)))
+        samples = shaping.to_work_rate(np.frombuffer(pcm, np.int16), sample_rate_hz)
+        spans = [(start, end) for start, end in frication]
+        return _answer(shaping.reshape(samples, PitchStats(*base), shaping.Shape(**shape), spans))
 
     def warm(self) -> None:
-        """Imports are done by now; runs WORLD once, so that its tables exist."""
+        """Imports are done by now; runs WORLD and the resampler once, so that their tables exist."""
         times = np.arange(world.SAMPLE_RATE_HZ // 2) / world.SAMPLE_RATE_HZ
         buzz = (0.1 * np.sign(np.sin(2 * np.pi * 120 * times))).astype(np.float32)
-        timbre = measure(world.analyse(buzz, careful=False))
-        conversion.convert(buzz, timbre, timbre, [], 0.5)
-
-    def _voice(self, key: str) -> Timbre:
-        if key not in self._voices:
-            raise VoiceAbsent(key)
-        return self._voices[key]
+        base = measure_pitch(world.analyse(soxr.resample(buzz, 22_050, 24_000), careful=False))
+        shaping.reshape(buzz, base, shaping.Shape(120.0, 1.0, 1.0, 0.0, 0.1), [])
 
 
-def _spans(frication: list[list[int]]) -> list[conversion.Span]:
-    return [(start, end) for start, end in frication]
+def _speech_only(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The stretches of speech with a little room around each, joined, up to ``MAX_SPEECH_S``."""
+    activity = speech_activity(samples)
+    hop = world.SAMPLE_RATE_HZ // 100
+    kept = exemplars.near(activity.speech, round(MARGIN_S * 100))
+    mask = np.zeros(len(samples), bool)
+    mask[: len(kept) * hop] = np.repeat(kept, hop)[: len(samples)]
+    return samples[mask][: round(MAX_SPEECH_S * world.SAMPLE_RATE_HZ)]
 
 
-def _answer(samples: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, Any]:
+def _bank(utterances: list[dict[str, Any]]) -> exemplars.Bank:
+    """The utterances as one stretch of frames with the phone of each."""
+    pieces: list[NDArray[np.float32]] = []
+    labels: list[str] = []
+    for utterance in utterances:
+        pcm = np.frombuffer(utterance["pcm"], np.int16)
+        samples = shaping.to_work_rate(pcm, utterance["sample_rate_hz"])
+        frames = len(samples) // world.FRAME_SAMPLES
+        spans = [(start, end, phone) for start, end, phone in utterance["spans"]]
+        pieces.append(samples[: frames * world.FRAME_SAMPLES])
+        labels += exemplars.frame_labels(spans, len(samples))[:frames]
+    frames_of_all = world.analyse(np.concatenate(pieces), careful=False)
+    labels += [""] * (len(frames_of_all.f0) - len(labels))
+    return exemplars.Bank(frames_of_all, tuple(labels))
+
+
+def _answer(samples: NDArray[np.float32]) -> dict[str, Any]:
     powers = block_powers(samples, world.SAMPLE_RATE_HZ)
     return {"samples": samples.astype(np.float32).tobytes(), "powers": powers.tobytes()}
 
@@ -99,8 +139,9 @@ def main() -> None:
     serve(
         {
             "hold": converter.hold,
-            "enrol": converter.enrol,
-            "describe_source": converter.describe_source,
+            "median_hz": converter.median_hz,
+            "learn": converter.learn,
+            "base_pitch": converter.base_pitch,
             "convert": converter.convert,
             "reshape": converter.reshape,
             "warm": converter.warm,

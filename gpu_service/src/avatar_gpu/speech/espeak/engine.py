@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,13 @@ from avatar_contracts.speech import SpeechRequest
 from avatar_contracts.timeline import TimedPhone, TimedWord
 from avatar_gpu.protocols import AudioClip, Cancelled, EngineContext, FloatAudio, SpeechClip, Voice
 from avatar_gpu.speech.espeak import phones as phone_events
+from avatar_gpu.speech.espeak.banks import BANK_TEXTS, CALIBRATION
 from avatar_gpu.speech.espeak.markup import to_markup
+from avatar_gpu.speech.espeak.voice import EspeakVoice, voice_from_bytes, voice_from_file
 from avatar_gpu.speech.espeak.voices import BUILT_IN_VOICES, BuiltInVoice, LanguageMap, base_pitch
 from avatar_gpu.speech.processes import OperationFailed, Worker, WorkerPool
 from avatar_gpu.speech.text.normalise import SpokenText, normalise
 from avatar_gpu.voice.loudness import TARGET_LUFS, gated_loudness, integrated_loudness, limit
-from avatar_gpu.voice.timbre import Timbre, timbre_from_bytes
 
 SAMPLE_RATE_HZ = 24_000
 BASE_RATE_WPM = 165
@@ -55,8 +55,8 @@ CONVERSION_TIMEOUT_S = 60.0
 ENROLMENT_TIMEOUT_S = 120.0
 RETIRE_AFTER_TEXTS = 250
 """Loading eSpeak's library anew for each text leaks 65 KB; a worker of 16 MB is replaced at 32 MB."""
-ENROLMENT_S = 60.0
-"""As much of a recording as is learnt from."""
+ENROLMENT_S = 120.0
+"""As much of a recording as is looked at."""
 PREFETCH = 2
 """Sentences that are made ahead of the one that the consumer holds."""
 SENTENCE_PAUSE_S = {".": 0.38, "?": 0.42, "!": 0.40, "…": 0.45, ":": 0.28, ";": 0.28, ",": 0.16}
@@ -68,13 +68,6 @@ FADE_OUT_S = 0.012
 LOUDNESS_SPREAD_LU = 1.0
 """A sentence may be this much louder or softer than the target, where the request's other sentences are."""
 LIMITER_PASSES = 3
-CALIBRATION = {
-    "en": "We were away a year ago. The early bird should choose a good measure of yellow paper. "
-    "She had your dark suit in greasy wash water all year.",
-    "zh": "今天天气很好，我们去公园散步吧。学生们在图书馆里安静地看书，老师准备明天的课程。",
-    "es": "El veloz murciélago comía feliz cardillo y kiwi. La cigüeña tocaba el saxofón detrás del palenque "
-    "de paja.",
-}  # fmt: skip
 _VOICED_FRICATIVES = ("z", "v", "ʒ", "ð", "ʐ", "ʑ", "ɣ", "β", "dʒ", "dz", "ʝ", "ɦ")
 _FULL_STOPS = {"。": ".", "？": "?", "！": "!", "；": ";", "：": ":", "，": ",", "、": ","}
 
@@ -121,7 +114,7 @@ class EspeakEngine:
         )
         self._converters = WorkerPool("avatar_gpu.speech.espeak.conversion_worker", converters)
         self._makers = ThreadPoolExecutor(size + 1, thread_name_prefix="espeak")
-        self._sources: dict[tuple[str, int], tuple[str, bytes]] = {}
+        self._base_pitches: dict[tuple[str, int], tuple[float, float]] = {}
         self._map: LanguageMap | None = None
         self._lock = threading.Lock()
 
@@ -140,7 +133,7 @@ class EspeakEngine:
         self._synthesisers.start_all()
         self._converters.each("warm", CONVERSION_TIMEOUT_S)
         for language in FIRST_CLASS:
-            self._source(language, BUILT_IN_VOICES[0].pitch)
+            self._base_pitch(language, BUILT_IN_VOICES[0].pitch)
 
     def close(self) -> None:
         """Ends the processes."""
@@ -148,23 +141,37 @@ class EspeakEngine:
         self._converters.close()
         self._makers.shutdown(wait=True, cancel_futures=True)
 
-    def enrol(self, recording: AudioClip) -> Timbre:
-        """The speaker's pitch and timbre, from at most a minute of the recording."""
+    def enrol(self, recording: AudioClip) -> EspeakVoice:
+        """The speaker's voice, from at most half a minute of speech in the recording's first two minutes.
+
+        Raises:
+            SpeechTooShort: too little voiced speech.
+        """
         samples = recording.samples
         if recording.sample_rate_hz != SAMPLE_RATE_HZ:
             samples = soxr.resample(samples, recording.sample_rate_hz, SAMPLE_RATE_HZ)
         samples = samples[: round(ENROLMENT_S * SAMPLE_RATE_HZ)].astype(np.float32)
         try:
-            saved = self._converters.call("enrol", ENROLMENT_TIMEOUT_S, samples=samples.tobytes())
+            median_hz = self._converters.call("median_hz", ENROLMENT_TIMEOUT_S, samples=samples.tobytes())
+            pitch = base_pitch(median_hz)
+            saved = self._converters.call(
+                "learn",
+                ENROLMENT_TIMEOUT_S,
+                samples=samples.tobytes(),
+                pitch=pitch,
+                banks={language: self._bank(language, pitch) for language in FIRST_CLASS},
+            )
         except OperationFailed as error:
+            if error.error != "ValueError":
+                raise EngineFailed(f"Learning the voice failed ({error.error}).") from error
             raise SpeechTooShort(
                 "The recording holds too little voiced speech to learn a voice from; send 20 to 30 s."
             ) from error
-        return timbre_from_bytes(saved)
+        return voice_from_bytes(saved)
 
-    def load_voice(self, path: Path) -> Timbre:
-        """The voice that ``Timbre.save`` wrote. Raises ``ValueError`` for another version."""
-        return timbre_from_bytes(path.read_bytes())
+    def load_voice(self, path: Path) -> EspeakVoice:
+        """The voice that ``EspeakVoice.save`` wrote. Raises ``ValueError`` for another version."""
+        return voice_from_file(path)
 
     def speak(
         self, request: SpeechRequest, voice: Voice | None, cancelled: Cancelled
@@ -173,7 +180,7 @@ class EspeakEngine:
         return self.speak_as(request, self._target(request, voice), cancelled)
 
     def speak_as(
-        self, request: SpeechRequest, target: Timbre | BuiltInVoice, cancelled: Cancelled
+        self, request: SpeechRequest, target: EspeakVoice | BuiltInVoice, cancelled: Cancelled
     ) -> Iterator[SpeechClip]:
         """As ``speak``, in any voice, whatever ``request.voice`` says."""
         voice_file = self._language_map().voice(request.language)
@@ -190,7 +197,7 @@ class EspeakEngine:
         self,
         request: SpeechRequest,
         voice_file: str,
-        target: Timbre | BuiltInVoice,
+        target: EspeakVoice | BuiltInVoice,
         sentences: list[_Sentence],
         cancelled: Cancelled,
     ) -> Iterator[SpeechClip]:
@@ -218,7 +225,7 @@ class EspeakEngine:
                 future.cancel()
 
     def _submit(
-        self, request: SpeechRequest, voice_file: str, target: Timbre | BuiltInVoice, sentence: _Sentence
+        self, request: SpeechRequest, voice_file: str, target: EspeakVoice | BuiltInVoice, sentence: _Sentence
     ) -> Future[_Converted]:
         try:
             return self._makers.submit(self._make, request, voice_file, target, sentence)
@@ -226,11 +233,10 @@ class EspeakEngine:
             raise EngineFailed("The speech engine is closing; try again.") from error
 
     def _make(
-        self, request: SpeechRequest, voice_file: str, target: Timbre | BuiltInVoice, sentence: _Sentence
+        self, request: SpeechRequest, voice_file: str, target: EspeakVoice | BuiltInVoice, sentence: _Sentence
     ) -> _Converted:
-        pitch = target.pitch if isinstance(target, BuiltInVoice) else base_pitch(target.median_hz)
-        spoken = self._synthesise(request, voice_file, pitch, sentence)
-        return self._converted(request, spoken, target, pitch)
+        spoken = self._synthesise(request, voice_file, target.pitch, sentence)
+        return self._converted(request, spoken, target, target.pitch)
 
     def _synthesise(
         self, request: SpeechRequest, voice_file: str, pitch: int, sentence: _Sentence
@@ -239,18 +245,7 @@ class EspeakEngine:
         markup = to_markup(text, request.language)
         base = LANGUAGE_RATE_WPM.get(primary_subtag(request.language), BASE_RATE_WPM)
         rate = int(np.clip(round(base * request.speed), *RATE_LIMITS_WPM))
-        try:
-            answer = self._synthesisers.call(
-                "speak",
-                SYNTHESIS_TIMEOUT_S,
-                markup=markup.text,
-                voice=voice_file,
-                rate=rate,
-                pitch=pitch,
-                pitch_range=PITCH_RANGE,
-            )
-        except OperationFailed as error:
-            raise EngineFailed(f"The synthesiser refused this text ({error.error}).") from error
+        answer = self._base_speech(markup.text, voice_file, pitch, rate)
         events: list[phone_events.Event] = [tuple(event) for event in answer["events"]]
         pcm = np.frombuffer(answer["pcm"], np.int16)
         rate_hz = answer["sample_rate_hz"]
@@ -264,49 +259,48 @@ class EspeakEngine:
         samples = phone_events.rescale(len(pcm), rate_hz, SAMPLE_RATE_HZ)
         return _Spoken(answer["pcm"], rate_hz, samples, timeline, words, text.warnings)
 
+    def _base_speech(self, markup: str, voice_file: str, pitch: int, rate: int) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._synthesisers.call(
+                "speak",
+                SYNTHESIS_TIMEOUT_S,
+                markup=markup,
+                voice=voice_file,
+                rate=rate,
+                pitch=pitch,
+                pitch_range=PITCH_RANGE,
+            )
+        except OperationFailed as error:
+            raise EngineFailed(f"The synthesiser refused this text ({error.error}).") from error
+        return answer
+
     def _converted(
-        self, request: SpeechRequest, spoken: _Spoken, target: Timbre | BuiltInVoice, pitch: int
+        self, request: SpeechRequest, spoken: _Spoken, target: EspeakVoice | BuiltInVoice, pitch: int
     ) -> _Converted:
         primary = primary_subtag(request.language)
-        source_key, source = self._source(primary if primary in FIRST_CLASS else "en", pitch)
-        frication = [
-            (phone.start, phone.end) for phone in spoken.phones if phone.ipa.startswith(_VOICED_FRICATIVES)
-        ]
         arguments: dict[str, Any] = {
             "pcm": spoken.pcm,
             "sample_rate_hz": spoken.sample_rate_hz,
-            "source": source_key,
-            "frication": frication,
+            "base": self._base_pitch(primary if primary in FIRST_CLASS else "en", pitch),
         }
         if isinstance(target, BuiltInVoice):
-            held = {source_key: source}
-            operation = "reshape"
             arguments["shape"] = target.shape.to_map()
+            arguments["frication"] = [
+                (phone.start, phone.end)
+                for phone in spoken.phones
+                if phone.ipa.startswith(_VOICED_FRICATIVES)
+            ]
+
+            def task(worker: Worker) -> Any:
+                return worker.call("reshape", CONVERSION_TIMEOUT_S, **arguments)
         else:
-            saved = target.to_bytes()
-            target_key = sha256(saved).hexdigest()
-            held = {source_key: source, target_key: saved}
-            operation = "convert"
-            arguments |= {"target": target_key, "likeness": request.likeness}
+            arguments |= {"voice": target.key, "likeness": request.likeness, "spans": _spans(spoken.phones)}
 
-        def task(worker: Worker) -> Any:
-            for key, value in held.items():
-                if key not in worker.holds:
-                    worker.call("hold", CONVERSION_TIMEOUT_S, key=key, timbre=value)
-                    worker.holds.add(key)
-            return worker.call(operation, CONVERSION_TIMEOUT_S, **arguments)
-
-        def task_with_memory(worker: Worker) -> Any:
-            try:
-                return task(worker)
-            except OperationFailed as error:
-                if error.error != "VoiceAbsent":
-                    raise
-                worker.holds.clear()
-                return task(worker)
+            def task(worker: Worker) -> Any:
+                return _call_with_voice(worker, target, arguments)
 
         try:
-            answer = self._converters.run(task_with_memory)
+            answer = self._converters.run(task)
         except OperationFailed as error:
             raise EngineFailed(f"The voice conversion failed ({error.error}).") from error
         return _Converted(
@@ -315,35 +309,45 @@ class EspeakEngine:
             np.frombuffer(answer["powers"], np.float64),
         )
 
-    def _source(self, language: str, pitch: int) -> tuple[str, bytes]:
-        """Key and statistics of the base voice, measured once for each language and pitch."""
+    def _base_pitch(self, language: str, pitch: int) -> tuple[float, float]:
+        """Pitch of the base voice, measured once for each language and setting."""
         with self._lock:
-            known = self._sources.get((language, pitch))
+            known = self._base_pitches.get((language, pitch))
         if known is not None:
             return known
-        answer = self._synthesisers.call(
-            "speak",
-            SYNTHESIS_TIMEOUT_S,
-            markup=CALIBRATION[language],
-            voice=self._language_map().voice(language),
-            rate=BASE_RATE_WPM,
-            pitch=pitch,
-            pitch_range=PITCH_RANGE,
-        )
-        saved = self._converters.call(
-            "describe_source",
+        voice_file = self._language_map().voice(language)
+        answer = self._base_speech(CALIBRATION[language], voice_file, pitch, BASE_RATE_WPM)
+        median, deviation = self._converters.call(
+            "base_pitch",
             CONVERSION_TIMEOUT_S,
             pcm=answer["pcm"],
             sample_rate_hz=answer["sample_rate_hz"],
         )
-        made = (f"base-{language}-{pitch}", saved)
         with self._lock:
-            self._sources[language, pitch] = made
-        return made
+            self._base_pitches[language, pitch] = (median, deviation)
+        return median, deviation
 
-    def _target(self, request: SpeechRequest, voice: Voice | None) -> Timbre | BuiltInVoice:
+    def _bank(self, language: str, pitch: int) -> list[dict[str, Any]]:
+        """The base voice saying the bank's sentences of ``language``, with phones."""
+        voice_file = self._language_map().voice(language)
+        utterances = []
+        for text in BANK_TEXTS[language]:
+            answer = self._base_speech(text, voice_file, pitch, BASE_RATE_WPM)
+            events: list[phone_events.Event] = [tuple(event) for event in answer["events"]]
+            pcm = np.frombuffer(answer["pcm"], np.int16)
+            timeline = phone_events.timed_phones(events, pcm, answer["sample_rate_hz"], SAMPLE_RATE_HZ)
+            utterances.append(
+                {
+                    "pcm": answer["pcm"],
+                    "sample_rate_hz": answer["sample_rate_hz"],
+                    "spans": _spans(timeline),
+                }
+            )
+        return utterances
+
+    def _target(self, request: SpeechRequest, voice: Voice | None) -> EspeakVoice | BuiltInVoice:
         if voice is not None:
-            if not isinstance(voice, Timbre):
+            if not isinstance(voice, EspeakVoice):
                 raise TypeError(f"a voice of another engine: {type(voice).__name__}")
             return voice
         if request.voice is None:
@@ -365,6 +369,25 @@ class EspeakEngine:
         with self._lock:
             self._map = made
         return made
+
+
+def _spans(phones: tuple[TimedPhone, ...]) -> list[tuple[int, int, str]]:
+    return [(phone.start, phone.end, phone.ipa) for phone in phones]
+
+
+def _call_with_voice(worker: Worker, voice: EspeakVoice, arguments: dict[str, Any]) -> Any:
+    """``convert`` in ``worker``, which gets the voice first where it does not hold it."""
+    for _ in range(2):
+        if voice.key not in worker.holds:
+            worker.call("hold", CONVERSION_TIMEOUT_S, key=voice.key, voice=voice.profile())
+            worker.holds.add(voice.key)
+        try:
+            return worker.call("convert", CONVERSION_TIMEOUT_S, **arguments)
+        except OperationFailed as error:
+            if error.error != "VoiceAbsent":
+                raise
+            worker.holds.clear()
+    raise EngineFailed("The conversion worker does not keep the voice; try again.")
 
 
 def cut_sentences(text: str, language: str) -> list[Sentence]:

@@ -16,7 +16,7 @@ from avatar_contracts.speech import SpeechRequest
 from avatar_gpu.protocols import EngineContext
 from avatar_gpu.speech.espeak.engine import SAMPLE_RATE_HZ, EspeakEngine
 from avatar_gpu.speech.espeak.voices import BuiltInVoice
-from avatar_gpu.voice.timbre import Shape
+from avatar_gpu.voice.shaping import Shape
 
 REFERENCE_VOICES = {
     "en": BuiltInVoice("reference-en", "female, low, soft", 80, Shape(176.0, 1.9, 1.10, 1.0, 0.35)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from avatar_contracts.languages import FIRST_CLASS, normalise_language, primary_subtag
 from avatar_contracts.problems import UnsupportedLanguage
-from avatar_gpu.voice.timbre import Shape
+from avatar_gpu.voice.shaping import Shape
 
 _CHOSEN = {
     "en": "gmw/en-US", "en-US": "gmw/en-US", "en-GB": "gmw/en", "en-AU": "gmw/en", "en-NZ": "gmw/en",
