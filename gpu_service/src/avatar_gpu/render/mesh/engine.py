@@ -21,12 +21,13 @@ from avatar_gpu.render.mesh.controls import Controls
 from avatar_gpu.render.mesh.crop import crop_face
 from avatar_gpu.render.mesh.eyes import Eyeball, build_eyeball, draw_eye
 from avatar_gpu.render.mesh.geometry import FaceMesh, build_mesh
-from avatar_gpu.render.mesh.kernels import bend, compose, rasterise
+from avatar_gpu.render.mesh.kernels import UNIT_LIGHT, bend, compose, illuminate, rasterise
 from avatar_gpu.render.mesh.layers import Layers, split_layers
 from avatar_gpu.render.mesh.limits import shape_limits
 from avatar_gpu.render.mesh.mouth import MouthLook, MouthState, draw_mouth, look_into_mouth
 from avatar_gpu.render.mesh.neutral import relaxed_skin
 from avatar_gpu.render.mesh.relief import Relief, head_motion, measure_relief, stillness
+from avatar_gpu.render.mesh.shading import GAIN_RANGE, Light, fit_light, relight
 from avatar_gpu.render.mesh.shapes import SHAPE_INDEX, ShapeSet, build_shapes
 from avatar_gpu.render.mesh.solve import skin_operator
 
@@ -56,6 +57,7 @@ class MeshLikeness:
     textures: tuple[NDArray[np.uint8], ...]
     triangles: NDArray[np.int32]
     head: NDArray[np.float32]
+    light: Light
 
     @property
     def width_px(self) -> int:
@@ -105,6 +107,7 @@ class MeshEngine:
             _relaxing_textures(mesh, layers, shapes.smile.lift),
             np.ascontiguousarray(mesh.triangles[far_first]),
             relief.head.astype(np.float32),
+            fit_light(mesh, relief, crop.image),
         )
 
     def render(self, likeness: Likeness, poses: MotionTrack) -> Iterator[RgbImage]:
@@ -128,12 +131,21 @@ def _relaxing_textures(mesh: FaceMesh, layers: Layers, lift: float) -> tuple[NDA
     return tuple(np.asarray(cv2.addWeighted(layers.texture, 1 - t, goal, t, 0), np.uint8) for t in steps)
 
 
+class _Buffers:
+    """Scratch memory of one rendering."""
+
+    def __init__(self, vertices: int, size: int) -> None:
+        self.bent = np.empty((vertices, 3), np.float32)
+        self.screen = np.empty((vertices, 2), np.float32)
+        self.normals = np.empty((vertices, 3), np.float32)
+        self.gain = np.empty(vertices, np.float32)
+        self.whole = np.zeros((size, size, 2), np.int16)
+        self.fraction = np.zeros((size, size), np.uint16)
+        self.light = np.full((size, size), UNIT_LIGHT, np.uint8)
+
+
 def _frames(likeness: MeshLikeness, poses: MotionTrack) -> Iterator[RgbImage]:
-    size = likeness.width_px
-    screen = np.empty((len(likeness.rest), 2), np.float32)
-    bent = np.empty((len(likeness.rest), 3), np.float32)
-    whole = np.zeros((size, size, 2), np.int16)
-    fraction = np.zeros((size, size), np.uint16)
+    buffers = _Buffers(len(likeness.rest), likeness.width_px)
     for i in range(poses.size):
         yield _draw(
             likeness,
@@ -142,11 +154,8 @@ def _frames(likeness: MeshLikeness, poses: MotionTrack) -> Iterator[RgbImage]:
             poses.translation[i],
             poses.gaze[i],
             poses.extras[i],
-            (bent, screen, whole, fraction),
+            buffers,
         )
-
-
-Buffers = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int16], NDArray[np.uint16]]
 
 
 def _draw(
@@ -156,9 +165,9 @@ def _draw(
     translation: NDArray[np.float32],
     gaze: NDArray[np.float32],
     extras: NDArray[np.float32],
-    buffers: Buffers,
+    buffers: _Buffers,
 ) -> RgbImage:
-    bent, screen, whole, fraction = buffers
+    bent, screen = buffers.bent, buffers.screen
     mesh, rim = face.mesh, face.mesh.crop.rim_px
     gaze = np.clip(gaze, -MAX_GAZE_RAD, MAX_GAZE_RAD)
     weights = face.controls.weights(coefficients, extras, gaze)
@@ -170,14 +179,35 @@ def _draw(
     )
     bend(face.rest, face.shapes.displacements, weights, face.head, motion.matrix, motion.offset, bent, screen)
     relaxed = float(weights[SHAPE_INDEX["relax"]])
-    rasterise(screen, face.texture, face.triangles, float(rim), whole, fraction)
+    relight(
+        bent,
+        face.light.skin,
+        motion.matrix,
+        face.light.model,
+        face.light.rest,
+        face.light.weight,
+        *GAIN_RANGE,
+        buffers.normals,
+        buffers.gain,
+    )
+    rasterise(
+        screen,
+        face.texture,
+        face.triangles,
+        buffers.gain,
+        float(rim),
+        buffers.whole,
+        buffers.fraction,
+        buffers.light,
+    )
     texture = face.textures[round(relaxed * (len(face.textures) - 1))]
-    sampled = sample(texture, whole, fraction)
+    sampled = sample(texture, buffers.whole, buffers.fraction)
     if face.layers.background is None:
         frame: RgbImage = sampled
+        illuminate(frame, buffers.light)
     else:
         frame = np.empty((*sampled.shape[:2], 3), np.uint8)
-        compose(sampled, face.layers.background, frame)
+        compose(sampled, face.layers.background, buffers.light, frame)
     for ball, side, look in zip(face.eyeballs, ("Right", "Left"), (gaze[1], gaze[0]), strict=True):
         closed = float(weights[SHAPE_INDEX["eyeBlink" + side]])
         draw_eye(frame, ball, screen, float(rim), motion, look, closed)

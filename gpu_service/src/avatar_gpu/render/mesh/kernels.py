@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from avatar_gpu.render.mesh.compiled import compiled
 
+UNIT_LIGHT = 128
+"""The light map's value where nothing changes."""
 SUBPIXELS = 32
 """``cv2.remap`` reads positions in 1/32 pixels (its INTER_BITS is 5)."""
 
@@ -55,12 +57,15 @@ def rasterise(
     screen: NDArray[np.float32],
     texture: NDArray[np.float32],
     triangles: NDArray[np.int32],
+    gain: NDArray[np.float32],
     rim: float,
     whole: NDArray[np.int16],
     fraction: NDArray[np.uint16],
+    light: NDArray[np.uint8],
 ) -> None:
     """For every pixel under the mesh the texture position that it shows, in ``cv2.remap``'s fixed point:
-    whole (H, W, 2) int16 and fraction (H, W) uint16. Later triangles cover earlier ones.
+    whole (H, W, 2) int16 and fraction (H, W) uint16; and light (H, W), the vertices' gain (V,) in units of
+    1 / ``UNIT_LIGHT``. Later triangles cover earlier ones.
 
     screen, texture: (V, 2) texture pixels; the picture's origin lies at (rim, rim).
     """
@@ -88,6 +93,9 @@ def rasterise(
         ub, vb = texture[b, 0] * SUBPIXELS - ua, texture[b, 1] * SUBPIXELS - va
         uc, vc = texture[c, 0] * SUBPIXELS - ua, texture[c, 1] * SUBPIXELS - va
         du, dv = bdx * ub + cdx * uc, bdx * vb + cdx * vc
+        la = gain[a] * UNIT_LIGHT
+        lb, lc = gain[b] * UNIT_LIGHT - la, gain[c] * UNIT_LIGHT - la
+        dl = bdx * lb + cdx * lc
         for y in range(y0, y1 + 1):
             wb = (x0 - ax) * bdx + (y - ay) * bdy
             wc = (x0 - ax) * cdx + (y - ay) * cdy
@@ -114,23 +122,32 @@ def rasterise(
             first, last = math.ceil(low), math.floor(high)
             u = ua + wb * ub + wc * uc + du * first + 0.5
             v = va + wb * vb + wc * vc + dv * first + 0.5
+            lit = la + wb * lb + wc * lc + dl * first + 0.5
             for x in range(x0 + first, x0 + last + 1):
                 iu, iv = int(u), int(v)
                 whole[y, x, 0] = iu >> 5
                 whole[y, x, 1] = iv >> 5
                 fraction[y, x] = ((iv & 31) << 5) | (iu & 31)
+                light[y, x] = int(lit)
                 u += du
                 v += dv
+                lit += dl
 
 
 @compiled
-def compose(person: NDArray[np.uint8], background: NDArray[np.uint8], frame: NDArray[np.uint8]) -> None:
-    """person (H, W, 4) over background (H, W, 3) into frame (H, W, 3)."""
+def compose(
+    person: NDArray[np.uint8],
+    background: NDArray[np.uint8],
+    light: NDArray[np.uint8],
+    frame: NDArray[np.uint8],
+) -> None:
+    """person (H, W, 4) lit by light (H, W) over background (H, W, 3) into frame (H, W, 3)."""
     height, width = frame.shape[0], frame.shape[1]
     for y in range(height):
         for x in range(width):
             alpha = np.int32(person[y, x, 3])
-            if alpha == 255:
+            lit = np.int32(light[y, x])
+            if alpha == 255 and lit == UNIT_LIGHT:
                 frame[y, x, 0] = person[y, x, 0]
                 frame[y, x, 1] = person[y, x, 1]
                 frame[y, x, 2] = person[y, x, 2]
@@ -141,8 +158,21 @@ def compose(person: NDArray[np.uint8], background: NDArray[np.uint8], frame: NDA
             else:
                 rest = 255 - alpha
                 for channel in range(3):
-                    mixed = person[y, x, channel] * alpha + background[y, x, channel] * rest
+                    own = min(255, (person[y, x, channel] * lit + UNIT_LIGHT // 2) // UNIT_LIGHT)
+                    mixed = own * alpha + background[y, x, channel] * rest
                     frame[y, x, channel] = (mixed + 127) // 255
+
+
+@compiled
+def illuminate(frame: NDArray[np.uint8], light: NDArray[np.uint8]) -> None:
+    """frame (H, W, 3) multiplied by light (H, W), in place."""
+    for y in range(frame.shape[0]):
+        for x in range(frame.shape[1]):
+            lit = np.int32(light[y, x])
+            if lit != UNIT_LIGHT:
+                for channel in range(3):
+                    value = (frame[y, x, channel] * lit + UNIT_LIGHT // 2) // UNIT_LIGHT
+                    frame[y, x, channel] = min(255, value)
 
 
 @compiled
