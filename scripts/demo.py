@@ -214,7 +214,7 @@ def main() -> int:
         arguments.out.mkdir(parents=True, exist_ok=True)
         rows = _demo(arguments.port, arguments.out, console)
     except DemoError as failure:
-        console.print(str(failure), style="red", highlight=False, markup=False)
+        console.print(str(failure), style="red", highlight=False, markup=False, soft_wrap=True)
         return 1
     except OSError as failure:
         console.print(f"{failure.strerror}: {failure.filename or ''}", style="red", markup=False)
