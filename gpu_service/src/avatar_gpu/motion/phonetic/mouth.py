@@ -146,19 +146,23 @@ class MouthShapes:
         mixed[:, _ROUNDED] = (wide @ (rounded_strength * target[:, _ROUNDED])) / total_rounded
         return mixed
 
+    def _islands_near(self, t: Curve) -> tuple[Curve, Curve]:
+        near = (self._islands[:, 1] > t[0] - REACH_S) & (self._islands[:, 0] < t[-1] + REACH_S)
+        return self._islands[near, 0], self._islands[near, 1]
+
     def _silence(self, t: Curve) -> Curve:
         """Strength of the pull towards rest: full inside pauses, none inside speech."""
-        if not len(self._islands):
+        start, end = self._islands_near(t)
+        if not len(start):
             return np.full(len(t), _SILENCE_STRENGTH)
-        start, end = self._islands[:, 0], self._islands[:, 1]
         inside = plateaus(t, start - 0.01, end + 0.01, 0.06, 0.10).max(axis=1)
         return np.asarray(_SILENCE_STRENGTH * (1 - inside))
 
     def _activity(self, t: Curve) -> Curve:
         """Exactly 0 in silence, 1 in speech."""
-        if not len(self._islands):
+        start, end = self._islands_near(t)
+        if not len(start):
             return np.zeros(len(t))
-        start, end = self._islands[:, 0], self._islands[:, 1]
         opening = gentle_step((t[:, None] - (start - _OPENS_EARLY_S)) / _OPENS_EARLY_S)
         resting = gentle_step((end + _RESTS_AFTER_S - t[:, None]) / _RESTS_AFTER_S)
         return np.asarray((opening * resting).max(axis=1))

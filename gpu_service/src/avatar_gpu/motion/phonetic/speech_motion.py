@@ -29,6 +29,7 @@ _SPEAKING_FADES_S = 1.00
 MEMORY_S = 2.4
 """Nothing spoken longer ago than this has an effect."""
 
+_BLOCK = 1024
 _USUAL_RESIDUE_S = 0.11
 _LIP_RESIDUE_S = 0.05
 _DURATIONS_S = np.full(COLUMNS, _USUAL_RESIDUE_S)
@@ -50,7 +51,9 @@ class SpeechMotion:
         """(M, COLUMNS) at ascending times."""
         columns = np.zeros((len(times_s), COLUMNS))
         columns[:, MOUTH], columns[:, CLOSURE] = self._mouth.at(times_s)
-        columns[:, SPEAKING] = _speaking(times_s, self._islands)
+        for start in range(0, len(times_s), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            columns[block, SPEAKING] = _speaking(times_s[block], self._islands)
         columns[:, PITCH] = self._emphasis.pitch(times_s)
         columns[:, BROWS] = self._emphasis.brows(times_s)
         return columns
@@ -99,8 +102,10 @@ def joined(earlier: Score, later: Score, time_s: float) -> Score:
 
 
 def _speaking(times_s: Curve, islands: Sequence[Island]) -> Curve:
-    start = np.array([_FIRST_WORDS_S, *(i.start_s for i in islands)])
-    end = np.array([_FIRST_WORDS_S, *(i.end_s for i in islands)])
+    first_s, last_s = float(times_s[0]) - MEMORY_S, float(times_s[-1]) + MEMORY_S
+    near = [i for i in islands if i.end_s > first_s and i.start_s < last_s]
+    start = np.array([_FIRST_WORDS_S, *(i.start_s for i in near)])
+    end = np.array([_FIRST_WORDS_S, *(i.end_s for i in near)])
     t = times_s[:, None]
     rising = gentle_step((t - start + _SPEAKING_BEFORE_S) / _SPEAKING_BEFORE_S)
     fading = gentle_step((end + _SPEAKING_HOLDS_S + _SPEAKING_FADES_S - t) / _SPEAKING_FADES_S)
