@@ -124,7 +124,7 @@ def test_what_a_dockerfile_copies_is_neither_missing_nor_ignored(folder: str) ->
 def test_a_server_image_runs_as_nobody_special_under_an_init(folder: str) -> None:
     text = (ROOT / folder / "Dockerfile").read_text(encoding="utf-8")
     last_stage = text[text.rindex("\nFROM ") :]
-    assert re.search(r"^USER avatar$", last_stage, flags=re.MULTILINE)
+    assert re.search(r"^USER 10001:10001$", last_stage, flags=re.MULTILINE)
     assert 'ENTRYPOINT ["tini", "--"' in last_stage
     assert "HEALTHCHECK" in last_stage
     assert "build-essential" not in text
