@@ -36,7 +36,7 @@ _DURATIONS_S = np.full(COLUMNS, _USUAL_RESIDUE_S)
 _DURATIONS_S[CLOSURE] = _LIP_RESIDUE_S
 for _name in ("mouthPress", "mouthRollLower", "mouthRollUpper"):
     _DURATIONS_S[PARAMETER_INDEX[_name]] = _LIP_RESIDUE_S
-_DURATIONS_S[[PITCH, BROWS]] = 0.25
+_DURATIONS_S[[PITCH, BROWS]] = 0.35
 
 
 class SpeechMotion:
@@ -44,7 +44,7 @@ class SpeechMotion:
 
     def __init__(self, score: Score, seed: int, amplitude: float, liveliness: float) -> None:
         self._mouth = MouthShapes(score.gestures, score.islands, amplitude)
-        self._emphasis = Emphasis(score.beats, seed, liveliness)
+        self._emphasis = Emphasis(score.beats, score.islands, seed, liveliness)
         self._islands = score.islands
 
     def at(self, times_s: Curve) -> Curve:
