@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, update
 
 from avatar_contracts.enrolment import Notice
 from avatar_contracts.problems import JobNotFound, Problem
@@ -103,13 +103,15 @@ class JobTable:
     async def report(
         self, job_id: str, stage: Stage, progress: float, *, segments: int, segments_done: int
     ) -> None:
+        further = table.c.segments_done < segments_done
         await self._change(
             job_id,
             ("processing",),
             stage=stage,
             progress=progress,
             segments=segments,
-            segments_done=segments_done,
+            segments_done=case((further, segments_done), else_=table.c.segments_done),
+            attempts=case((further, 1), else_=table.c.attempts),
         )
 
     async def complete(

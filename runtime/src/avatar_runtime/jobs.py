@@ -96,7 +96,7 @@ class JobStore(Protocol):
     async def report(
         self, job_id: str, stage: Stage, progress: float, *, segments: int, segments_done: int
     ) -> None:
-        """Notes how far a job is that is processing."""
+        """Notes how far a processing job is. One more segment done begins the count of attempts anew."""
 
     async def complete(
         self, job_id: str, result: JobResult, warnings: tuple[Notice, ...], timings_ms: dict[str, float]

@@ -255,7 +255,7 @@ def sniff(kind: Kind, head: bytes) -> FileFormat:
         return found
     what = "empty" if not head else "text" if _is_text(head) else "of a kind this server does not know"
     if kind is Kind.PORTRAIT:
-        raise ImageUnreadable(f"The file is {what}; send a photo as JPEG, PNG, WebP or HEIC.")
+        raise ImageUnreadable(f"The file is {what}; send a photo as JPEG, PNG or WebP.")
     raise AudioUnreadable(
         f"The file is {what}; send a recording as WAV, FLAC, MP3, M4A, OGG, or a video with sound."
     )

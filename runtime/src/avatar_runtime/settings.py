@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     """Jobs that work at the same time."""
 
     job_attempts: int = Field(default=5, ge=1)
-    """How often one job is taken up, counting restarts of the runtime in the middle of it."""
+    """How often one job is taken up without finishing one more segment, counting deaths of the runtime."""
 
     retry_for_s: float = Field(default=60.0, ge=0.0)
     """How long a job goes on trying after the GPU service broke off, before it ends failed."""

@@ -227,6 +227,19 @@ async def test_a_job_whose_process_died_is_taken_up_again_but_not_for_ever(tmp_p
     assert production.made == []
 
 
+async def test_a_job_that_gets_further_each_time_is_taken_up_as_often_as_it_takes(tmp_path: Path) -> None:
+    async with engine_on(tmp_path, ScriptedProduction()) as (engine, table):
+        await engine.stop()
+        job = await engine.submit(SPEC)
+        for done in (1, 2, 2, 1, 2):
+            claimed = await table.claim()
+            assert claimed is not None
+            await table.report(job.id, "performing", 10.0, segments=3, segments_done=done)
+            await table.requeue_interrupted()
+        found = await table.get(job.id)
+    assert (found.segments_done, found.attempts) == (2, 4)
+
+
 async def test_a_runtime_leaves_the_jobs_of_another_alone(tmp_path: Path) -> None:
     theirs, mine = ScriptedProduction(None), ScriptedProduction()
     async with engine_on(tmp_path, theirs, owner="other") as (other, _):
