@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -26,7 +27,7 @@ from sqlalchemy import (
     inspect,
     text,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.schema import CreateColumn
 
 from avatar_contracts.problems import InsufficientStorage
@@ -82,6 +83,9 @@ enrolments = Table(
 )
 """What the GPU service found in a photo or recording."""
 
+OVERTAKEN_TRIES = 5
+"""For transactions that enter a row which others may enter at the same time."""
+
 THREADS = 4
 BUSY_MS = 10_000
 _FULL = ("database or disk is full", "disk I/O error", "No space left on device")
@@ -105,12 +109,21 @@ class Database:
 
         await self._off_loop(work)
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
+    async def run(self, work: Callable[[Connection], T], *, tries: int = 1) -> T:
         """The result of ``work`` in one transaction, committed when this returns.
+
+        With ``tries`` above 1, ``work`` is repeated where another transaction entered the same row first; it
+        must look before it writes.
 
         Raises:
             InsufficientStorage: the disk is full.
         """
+        for _ in range(tries - 1):
+            with contextlib.suppress(IntegrityError):
+                return await self._run_once(work)
+        return await self._run_once(work)
+
+    async def _run_once(self, work: Callable[[Connection], T]) -> T:
 
         def transaction() -> T:
             with self._engine.begin() as connection:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, insert, select
 
 from avatar_contracts.enrolment import PortraitSummary, VoiceSummary
 from avatar_contracts.problems import AvatarError, PortraitNotEnrolled, VoiceNotEnrolled
-from avatar_runtime.database import Database
+from avatar_runtime.database import OVERTAKEN_TRIES, Database
 from avatar_runtime.database import enrolments as table
 from avatar_runtime.gpu_client import GpuClient
 from avatar_runtime.library import Asset, Kind, Library
@@ -33,7 +31,6 @@ class Enrolment:
         self._database = database
         self._library = library
         self._gpu = gpu
-        self._remembering = asyncio.Lock()
 
     async def known(self, kind: Kind, sha256: str) -> Summary | None:
         """What was found in an asset that was enrolled before; None where it never was."""
@@ -63,8 +60,7 @@ class Enrolment:
                 )
             )
 
-        async with self._remembering:
-            await self._database.run(remember)
+        await self._database.run(remember, tries=OVERTAKEN_TRIES)
         return summary
 
     async def send_again(self, missing: AvatarError, sha256_of: dict[Kind, str | None]) -> bool:

@@ -6,7 +6,6 @@ assets folder, and is compared, never joined to a path.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterable, Iterator
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from avatar_contracts.problems import (
     ImageUnreadable,
     PayloadTooLarge,
 )
-from avatar_runtime.database import Database
+from avatar_runtime.database import OVERTAKEN_TRIES, Database
 from avatar_runtime.database import assets as table
 from avatar_runtime.formats import SNIFF_BYTES, FileFormat, audio_format, image_format
 from avatar_runtime.job_table import now_ms
@@ -69,7 +68,6 @@ class Library:
         self._assets_dir = assets_dir
         self._max_upload_bytes = max_upload_bytes
         self._hashes: dict[tuple[Path, int, int], str] = {}
-        self._entering = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Makes the folders and removes uploads that were cut off."""
@@ -198,8 +196,7 @@ class Library:
                 )
             return final
 
-        async with self._entering:
-            final = await self._database.run(enter)
+        final = await self._database.run(enter, tries=OVERTAKEN_TRIES)
         return Asset(
             asset.kind, asset.sha256, asset.path, final, asset.media_type, asset.size_bytes, uploaded=True
         )
