@@ -48,6 +48,10 @@ JAW_DROP = 0.62
 """Mouth widths that the lower lip sinks at ``jawOpen`` 1."""
 USUAL_MOUTH = 0.58
 """Width of a relaxed mouth in inter-ocular distances; wider ones with raised corners smile."""
+BLUNT_CORNER = 0.2
+"""Where a lid's bell falls below this, its corner is blunt and closes only as far as its skin can follow."""
+SHEAR_LIMIT = 1.3
+"""Two handles of the jaw stand at least this many times as far apart as their movements differ."""
 NARROWEST_RELAX = 0.12
 """At most this fraction of the mouth width is taken from each side of a smile."""
 
@@ -56,8 +60,8 @@ CHIN_FOLLOWS_JAW = {
     421: 1.0, 208: 1.0, 428: 1.0, 171: 1.0, 396: 1.0, 148: 0.97, 377: 0.97, 176: 0.9,
     400: 0.9, 140: 0.95, 369: 0.95, 32: 0.97, 262: 0.97, 194: 0.98, 418: 0.98, 182: 0.98,
     406: 0.98, 149: 0.78, 378: 0.78, 150: 0.58, 379: 0.58, 136: 0.4, 365: 0.4, 172: 0.24,
-    397: 0.24, 58: 0.1, 288: 0.1, 170: 0.8, 395: 0.8, 169: 0.62, 394: 0.62, 135: 0.45,
-    364: 0.45, 138: 0.28, 367: 0.28, 215: 0.2, 435: 0.2, 132: 0.0, 361: 0.0, 93: 0.0,
+    397: 0.24, 170: 0.8, 395: 0.8, 169: 0.62, 394: 0.62, 135: 0.45,
+    364: 0.45, 138: 0.28, 367: 0.28, 132: 0.0, 361: 0.0, 93: 0.0,
     323: 0.0,
 }  # fmt: skip
 """Landmark → share of the jaw's movement: 1 at the chin, 0 at the jaw joint."""
@@ -190,6 +194,7 @@ def _mouth(
     frame, of = mesh.frame, mesh.vertex_of()
     on_lips = {point.vertex for point in lips}
     chin = {of[m]: share for m, share in CHIN_FOLLOWS_JAW.items() if m in of and of[m] not in on_lips}
+    chin = _without_shear(mesh, chin)
     author = _mouth_author(mesh)
     on_lip: dict[int, dict[str, Move]] = {point.vertex: author(point) for point in lips}
     on_chin = {vertex: _chin_moves(share) for vertex, share in chin.items()}
@@ -232,6 +237,17 @@ def _spread_moves(
     solved = operator.interpolate(at, flat, 0.004).reshape(-1, len(names), 3)
     for name, i in column.items():
         displacements[SHAPE_INDEX[name]] = solved[:, i]
+
+
+def _without_shear(mesh: FaceMesh, chin: dict[int, float]) -> dict[int, float]:
+    """The handles of the chin without those that a turned head brings too close to one that moves further."""
+    kept: dict[int, float] = {}
+    for vertex, share in sorted(chin.items(), key=lambda item: -item[1]):
+        reach = SHEAR_LIMIT * JAW_DROP * mesh.frame.mouth_width
+        at = mesh.vertices[vertex, :2]
+        if all(np.hypot(*(mesh.vertices[k, :2] - at)) > reach * (s - share) for k, s in kept.items()):
+            kept[vertex] = share
+    return kept
 
 
 def _center(mesh: FaceMesh) -> FloatMatrix:
@@ -338,14 +354,16 @@ def _chin_moves(share: float) -> dict[str, Move]:
 
 
 def _lids(mesh: FaceMesh, operator: SkinOperator, relief: Relief, displacements: FloatMatrix) -> None:
-    """Upper lid 0.86 and lower lid 0.14 of the gap meet at a full blink."""
+    """The lids meet at a full blink: the upper one comes down nearly all the way, near the corners half."""
     frame, of = mesh.frame, mesh.vertex_of()
     moved: list[int] = []
     rows: list[FloatMatrix] = []
     for side, eye in zip(("Right", "Left"), mesh.eyes, strict=True):
-        for upper, vertex, gap in _lid_gaps(eye, mesh.vertices, frame):
+        for upper, vertex, gap, bell in _lid_gaps(eye, mesh.vertices, frame):
+            share = 0.5 + 0.36 * bell**0.5
+            gap *= min(1.0, (bell / BLUNT_CORNER) ** 0.5)
             row = np.zeros((len(LID_SHAPES), 3))
-            row[LID_SHAPES.index("eyeBlink" + side)] = (0.86 if upper else -0.14) * gap * frame.down
+            row[LID_SHAPES.index("eyeBlink" + side)] = (share if upper else share - 1) * gap * frame.down
             row[LID_SHAPES.index("eyeSquint" + side)] = (0.10 if upper else -0.30) * gap * frame.down
             row[LID_SHAPES.index("eyeWide" + side)] = (-0.22 if upper else 0.06) * gap * frame.down
             moved.append(vertex)
@@ -357,8 +375,8 @@ def _lids(mesh: FaceMesh, operator: SkinOperator, relief: Relief, displacements:
     _spread(operator, np.array(moved), np.array(rows), pinned, 0.02, LID_SHAPES, displacements)
 
 
-def _lid_gaps(eye: Eye, vertices: FloatMatrix, frame: FaceAxes) -> list[tuple[bool, int, float]]:
-    """(is upper lid, vertex, distance to the other lid) of every lid vertex."""
+def _lid_gaps(eye: Eye, vertices: FloatMatrix, frame: FaceAxes) -> list[tuple[bool, int, float, float]]:
+    """(is upper lid, vertex, distance to the other lid, 1 in the middle … 0 at the corners) of each."""
     origin = vertices[eye.opening.upper[0]]
     upper, lower = vertices[eye.opening.upper] - origin, vertices[eye.opening.lower] - origin
     ux, uy = upper @ frame.right, upper @ frame.down
@@ -368,7 +386,8 @@ def _lid_gaps(eye: Eye, vertices: FloatMatrix, frame: FaceAxes) -> list[tuple[bo
         for vertex in ids:
             at = float((vertices[vertex] - origin) @ frame.right)
             gap = float(np.interp(at, lx, ly) - np.interp(at, ux, uy))
-            found.append((is_upper, int(vertex), max(0.0, gap)))
+            t = 2 * at / max(float(ux[-1]), 1e-6) - 1
+            found.append((is_upper, int(vertex), max(0.0, gap), max(0.0, 1 - t * t)))
     return found
 
 
