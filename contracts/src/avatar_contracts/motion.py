@@ -44,8 +44,9 @@ COEFFICIENTS = (
 COEFFICIENT_INDEX = {name: index for index, name in enumerate(COEFFICIENTS)}
 
 EXTRAS = ("tongueUp", "breath", "speaking", "rounding")
-"""``tongueUp`` 0 low … 1 at the ridge; ``breath`` 0 out … 1 in; ``speaking`` 0 idle … 1 (a renderer closes
-the photo's own lip gap by it); ``rounding`` 0 … 1, lip protrusion that darkens the mouth."""
+"""``tongueUp`` 0 low … 1 at the ridge; ``breath`` 0 out … 1 in; ``speaking`` 0 the photo's own mouth … 1
+performing (a renderer closes the photo's own lip gap and relaxes its smile by it); ``rounding`` 0 … 1, lip
+protrusion that darkens the mouth."""
 
 _NPZ_NAMES = ("header", "coeffs", "rotation", "translation", "gaze", "extras")
 

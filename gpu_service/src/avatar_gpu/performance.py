@@ -47,6 +47,7 @@ from avatar_gpu.catalogue import Catalogue
 from avatar_gpu.channel import Channel, Closed, Switch
 from avatar_gpu.enrolment import Enrolment
 from avatar_gpu.media.h264 import H264Encoder, Picture
+from avatar_gpu.motion.tracks import frame_poses
 from avatar_gpu.protocols import RgbImage, SpeechClip, SpeechEngine, Voice
 from avatar_gpu.settings import Settings
 
@@ -93,6 +94,10 @@ class Task:
             self.switch, EVENTS_WAITING
         )
         self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Starts the threads of the task."""
+        raise NotImplementedError
 
     def take(self) -> list[SpeechEvent | PerformanceEvent | AvatarError]:
         """The events that are ready, at least one; empty at the end. An error is the last item.
@@ -390,7 +395,8 @@ def poses_of(
     span = frame_span(placed.first_sample, end, sample_rate_hz, rate.num, rate.den)
     if not span:
         return None
-    return track.at(np.arange(span.start, span.stop, dtype=np.float64) * rate.den / rate.num)
+    times_s = np.arange(span.start, span.stop, dtype=np.float64) * rate.den / rate.num
+    return frame_poses(track, times_s, rate.num / rate.den)
 
 
 def timed(items: Iterable[T], stage: str, timings: Timings) -> Iterator[T]:

@@ -9,7 +9,13 @@ from avatar_gpu.channel import Channel, Closed, Switch
 
 def test_items_arrive_in_order_and_the_end_is_seen() -> None:
     channel: Channel[int] = Channel(Switch(), 2)
-    producer = threading.Thread(target=lambda: ([channel.put(i) for i in range(50)], channel.end()))
+
+    def produce() -> None:
+        for i in range(50):
+            channel.put(i)
+        channel.end()
+
+    producer = threading.Thread(target=produce)
     producer.start()
     assert list(channel) == list(range(50))
     producer.join(5)

@@ -14,7 +14,7 @@ def install_torch(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> 
         backends=SimpleNamespace(mps=SimpleNamespace(is_available=lambda: mps)),
     )
     monkeypatch.setattr(device, "_torch_missing", lambda: False)
-    monkeypatch.setattr(device.importlib, "import_module", lambda name: torch)
+    monkeypatch.setattr("avatar_gpu.device.importlib.import_module", lambda name: torch)
 
 
 @pytest.mark.parametrize(

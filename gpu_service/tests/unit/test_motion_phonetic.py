@@ -322,9 +322,9 @@ def test_an_emotion_changes_the_face_but_never_opens_a_silent_mouth(
     assert np.ptp(felt.coeffs[150:, LIPS], axis=0).max() < 1e-6
 
 
-def test_speaking_holds_over_short_pauses_and_fades_in_long_ones(engine: PhoneticEngine) -> None:
+def test_the_lips_stay_together_through_every_pause_until_the_end(engine: PhoneticEngine) -> None:
     speech = make_clip([("a", 200), ("", 550), ("a", 200), ("", 100)])
     tracks = perform(engine, [silence(500), speech, silence(2500)])
     speaking = at(tracks, np.arange(500, 4000) / 1000).extras[:, EXTRA_INDEX["speaking"]]
-    assert speaking[250:1000].min() > 0.99
-    assert speaking[2600:].max() == 0.0
+    assert speaking[250:2800].min() > 0.99
+    assert speaking[-1] < 0.1

@@ -174,7 +174,7 @@ class PhoneticSession:
         extras = np.zeros((len(times_s), len(EXTRAS)))
         extras[:, EXTRA_INDEX["tongueUp"]] = np.clip(speech[:, PARAMETER_INDEX["tongueUp"]], 0, 1)
         extras[:, EXTRA_INDEX["breath"]] = breath
-        extras[:, EXTRA_INDEX["speaking"]] = speaking
+        extras[:, EXTRA_INDEX["speaking"]] = np.maximum(speaking, presence)
         extras[:, EXTRA_INDEX["rounding"]] = rounding
         return MotionTrack(
             start_s,
