@@ -74,20 +74,20 @@ def apply_map(affine: NDArray[np.float32], x: NDArray[np.float32]) -> NDArray[np
     return np.asarray(x @ affine[:-1] + affine[-1])
 
 
-def learn_map(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """The map from ``x`` to ``y`` without parallel speech, and the mean distance that remains.
+def learn_map(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The affine map from ``x`` to ``y`` without parallel speech; the identity where either is empty.
 
     INCA (D. Erro, A. Moreno, A. Bonafonte, 2010): pair nearest neighbours in both directions, fit, repeat.
     """
     x, y = _thinned(x), _thinned(y)
     affine = np.concatenate([np.eye(x.shape[1], dtype=np.float32), np.zeros((1, x.shape[1]), np.float32)])
-    remaining = np.inf
+    if not len(x) or not len(y):
+        return affine
     for _ in range(ROUNDS):
         between = distances(apply_map(affine, x), y)
         to_y, to_x = between.argmin(axis=1), between.argmin(axis=0)
-        remaining = float((between.min(axis=1).mean() + between.min(axis=0).mean()) / 2)
         affine = ridge_towards_identity(np.concatenate([x, x[to_x]]), np.concatenate([y[to_y], y]))
-    return affine, remaining
+    return affine
 
 
 def _thinned(rows: NDArray[np.float32]) -> NDArray[np.float32]:

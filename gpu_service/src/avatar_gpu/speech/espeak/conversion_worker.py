@@ -50,14 +50,13 @@ class Converter:
         voiced = f0[f0 > 0]
         return float(np.median(voiced)) if len(voiced) else 0.0
 
-    def learn(self, samples: bytes, pitch: int, banks: dict[str, list[dict[str, Any]]]) -> bytes:
+    def learn(self, samples: bytes, pitch: int, language: str, bank: list[dict[str, Any]]) -> bytes:
         """The saved voice of a recording (float32, 24 kHz); see ``exemplars.learn``.
 
-        banks: language → utterances of the base voice, each with ``pcm``, ``sample_rate_hz``, ``spans``.
+        bank: utterances of the base voice, each with ``pcm``, ``sample_rate_hz``, ``spans``.
         """
         speech = _speech_only(np.frombuffer(samples, np.float32))
-        made = {language: _bank(utterances) for language, utterances in banks.items()}
-        return exemplars.learn(speech, pitch, made).to_bytes()
+        return exemplars.learn(speech, pitch, language, _bank(bank)).to_bytes()
 
     def base_pitch(self, pcm: bytes, sample_rate_hz: int) -> tuple[float, float]:
         """Median and deviation of the base voice's log F0 from 16-bit ``pcm``."""

@@ -141,8 +141,11 @@ class EspeakEngine:
         self._converters.close()
         self._makers.shutdown(wait=True, cancel_futures=True)
 
-    def enrol(self, recording: AudioClip) -> EspeakVoice:
+    def enrol(self, recording: AudioClip, *, language: str = "en") -> EspeakVoice:
         """The speaker's voice, from at most half a minute of speech in the recording's first two minutes.
+
+        language: of the recording, where it is known: the base voice then reads in that language what the
+        recording is compared with.
 
         Raises:
             SpeechTooShort: too little voiced speech.
@@ -150,16 +153,18 @@ class EspeakEngine:
         samples = recording.samples
         if recording.sample_rate_hz != SAMPLE_RATE_HZ:
             samples = soxr.resample(samples, recording.sample_rate_hz, SAMPLE_RATE_HZ)
-        samples = samples[: round(ENROLMENT_S * SAMPLE_RATE_HZ)].astype(np.float32)
+        sound = samples[: round(ENROLMENT_S * SAMPLE_RATE_HZ)].astype(np.float32).tobytes()
+        primary = primary_subtag(language)
+        compared = primary if primary in BANK_TEXTS else "en"
         try:
-            median_hz = self._converters.call("median_hz", ENROLMENT_TIMEOUT_S, samples=samples.tobytes())
-            pitch = base_pitch(median_hz)
+            pitch = base_pitch(self._converters.call("median_hz", ENROLMENT_TIMEOUT_S, samples=sound))
             saved = self._converters.call(
                 "learn",
                 ENROLMENT_TIMEOUT_S,
-                samples=samples.tobytes(),
+                samples=sound,
                 pitch=pitch,
-                banks={language: self._bank(language, pitch) for language in FIRST_CLASS},
+                language=compared,
+                bank=self._bank(compared, pitch),
             )
         except OperationFailed as error:
             if error.error != "ValueError":
@@ -335,14 +340,9 @@ class EspeakEngine:
             answer = self._base_speech(text, voice_file, pitch, BASE_RATE_WPM)
             events: list[phone_events.Event] = [tuple(event) for event in answer["events"]]
             pcm = np.frombuffer(answer["pcm"], np.int16)
-            timeline = phone_events.timed_phones(events, pcm, answer["sample_rate_hz"], SAMPLE_RATE_HZ)
-            utterances.append(
-                {
-                    "pcm": answer["pcm"],
-                    "sample_rate_hz": answer["sample_rate_hz"],
-                    "spans": _spans(timeline),
-                }
-            )
+            rate_hz = answer["sample_rate_hz"]
+            timeline = phone_events.timed_phones(events, pcm, rate_hz, SAMPLE_RATE_HZ)
+            utterances.append({"pcm": answer["pcm"], "sample_rate_hz": rate_hz, "spans": _spans(timeline)})
         return utterances
 
     def _target(self, request: SpeechRequest, voice: Voice | None) -> EspeakVoice | BuiltInVoice:
