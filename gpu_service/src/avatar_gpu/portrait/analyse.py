@@ -27,6 +27,8 @@ MAX_STORED_SIDE_PX = 2560
 ENOUGH_INTEROCULAR_PX = 256
 """A larger picture is stored reduced to the former, unless its face would fall below the latter."""
 LARGE_YAW_DEG = 30.0
+LEVEL_PITCH_DEG = 9.0
+"""The chin lies this much behind the forehead in a level face of the mesh network."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,6 @@ def head_pose(points: FloatMatrix) -> HeadPose:
     forward = -np.cross(across, down)
     return HeadPose(
         yaw_deg=float(np.degrees(np.arctan2(forward[0], -forward[2]))),
-        pitch_deg=float(np.degrees(np.arcsin(np.clip(-forward[1], -1, 1)))),
+        pitch_deg=float(np.degrees(np.arcsin(np.clip(-forward[1], -1, 1)))) + LEVEL_PITCH_DEG,
         roll_deg=float(np.degrees(np.arctan2(across[1], across[0]))),
     )

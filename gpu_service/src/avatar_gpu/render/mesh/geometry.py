@@ -27,7 +27,7 @@ LIP_STEPS, LID_STEPS = 4, 3
 """Vertices per landmark segment along the inner lip line and along the lids."""
 COARSE_CELLS, FINE_CELLS = 44, 110
 """Grid cells along the crop's side, and around mouth and eyes."""
-LANDMARK_SPACING, LIP_SPACING = 3 / 512, 2.6 / 512
+LANDMARK_SPACING, LIP_SPACING = 4.5 / 512, 2.6 / 512
 """Landmarks closer than this fraction of the side to a vertex that exists are left out."""
 HOLE_CLEARANCE = 0.8 / 512
 MAX_REPAIRS = 4

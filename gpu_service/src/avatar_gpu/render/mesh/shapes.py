@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from avatar_gpu.portrait import topology as face
 from avatar_gpu.render.mesh.geometry import Eye, FaceAxes, FaceMesh, FloatMatrix, IntVector
-from avatar_gpu.render.mesh.relief import Relief
+from avatar_gpu.render.mesh.relief import Relief, smootherstep
 from avatar_gpu.render.mesh.solve import SkinOperator
 
 CONTACTS = 9
@@ -360,8 +360,8 @@ def _lids(mesh: FaceMesh, operator: SkinOperator, relief: Relief, displacements:
     rows: list[FloatMatrix] = []
     for side, eye in zip(("Right", "Left"), mesh.eyes, strict=True):
         for upper, vertex, gap, bell in _lid_gaps(eye, mesh.vertices, frame):
-            share = 0.5 + 0.36 * bell**0.5
-            gap *= min(1.0, (bell / BLUNT_CORNER) ** 0.5)
+            share = 0.5 + 0.36 * bell**0.75
+            gap *= float(smootherstep(np.array(0.5 + 0.5 * min(1.0, bell / BLUNT_CORNER))))
             row = np.zeros((len(LID_SHAPES), 3))
             row[LID_SHAPES.index("eyeBlink" + side)] = (share if upper else share - 1) * gap * frame.down
             row[LID_SHAPES.index("eyeSquint" + side)] = (0.10 if upper else -0.30) * gap * frame.down
