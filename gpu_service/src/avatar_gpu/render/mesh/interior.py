@@ -42,7 +42,7 @@ class Sprites:
 def paint_sprites(mouth_width_px: float, blur_px: float) -> Sprites:
     """Sprites at twice the mouth's size in the picture, blurred by ``blur_px`` picture pixels."""
     texels = max(60.0, 2.0 * mouth_width_px)
-    blur = max(1.0, blur_px * texels / mouth_width_px)
+    blur = max(1.4, blur_px * texels / mouth_width_px)
     random = np.random.default_rng(3)
     upper = _row(texels, UPPER_WIDTHS, UPPER_HEIGHTS, -0.22, 2.6, 0.85, 0.62, random)
     lower = _row(texels, LOWER_WIDTHS, LOWER_HEIGHTS, -0.20, 2.2, 0.75, 0.70, random)[::-1]

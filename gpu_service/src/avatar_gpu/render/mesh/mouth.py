@@ -82,8 +82,8 @@ def look_into_mouth(mesh: FaceMesh, texture: RgbImage, eyeballs: tuple[Eyeball, 
     skin_light = float(cheek @ LUMA)
     white = _eye_white(eyeballs)
     light = float(np.clip(max(float(white @ LUMA), skin_light * 1.12), 0.35, 0.92))
-    tint = np.clip(white / max(float(white @ LUMA), 1e-3), 0.75, 1.3) * 0.6
-    tint = tint + 0.2 * cheek / max(skin_light, 1e-3) + 0.2
+    tint = np.clip(white / max(float(white @ LUMA), 1e-3), 0.75, 1.3) * 0.5
+    tint = tint + 0.35 * np.clip(cheek / max(skin_light, 1e-3), 0.5, 1.4) + 0.15
     line = (points[face.UPPER_LIP_INNER[5]] + points[face.LOWER_LIP_INNER[5]]) / 2
     gap = float(np.hypot(*(points[14, :2] - points[13, :2])))
     teeth = np.zeros((0, 0, 4), np.float32)
@@ -350,10 +350,10 @@ def _draw(
                 color[channel] = color[channel] * (1 - sample[3]) + sample[channel] * tint[channel] * light
             # Less light close to the lips, most of all under the upper lip and in the corners.
             to_edge = min(s - lip, floor - s) / mouth_width
-            occlusion = 0.62 + 0.38 * smooth_step(to_edge / 0.06)
+            occlusion = 0.72 + 0.28 * smooth_step(to_edge / 0.06)
             by_floor = smooth_step(1 - (floor - s) / (0.12 * mouth_width))
             occlusion += (1 - occlusion) * 0.75 * by_floor
-            under_lip = 0.66 + 0.34 * smooth_step((s - lip) / (0.11 * mouth_width))
+            under_lip = 0.74 + 0.26 * smooth_step((s - lip) / (0.11 * mouth_width))
             shade = max(occlusion * under_lip, 0.12)
             shade *= (1 - 0.5 * smooth_step((off_center - 0.5) / 0.5)) * (1 - 0.6 * rounding * rounding)
             for channel in range(3):
