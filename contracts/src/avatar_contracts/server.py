@@ -115,9 +115,19 @@ async def _http_error(request: Request, error: Exception) -> Response:
         415: UnsupportedMediaType,
     }
     cls = known.get(error.status_code, InternalError if error.status_code >= 500 else InvalidRequest)
-    response = problem_response(cls(str(error.detail)), request)
+    response = problem_response(cls(_plain_detail(error, request)), request)
     response.headers.update(error.headers or {})
     return response
+
+
+def _plain_detail(error: HTTPException, request: Request) -> str:
+    """What the framework says, or more where that is no more than the status line."""
+    if error.status_code == 404 and error.detail == "Not Found":
+        return f"Nothing answers at {request.url.path[:200]}; GET /docs lists every address."
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return f"{request.url.path[:200]} answers {allowed}, not {request.method[:20]}."
+    return str(error.detail)
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ and tells a finished stream from one that broke off.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import msgpack
@@ -89,7 +89,7 @@ class EventDecoder(Generic[E]):
             raise StreamBroken(f"an event is larger than {self._max_event_bytes} bytes")
 
 
-async def decode_stream(chunks: AsyncIterable[bytes], events: TypeAdapter[E]) -> AsyncIterator[E]:
+async def decode_stream(chunks: AsyncIterable[bytes], events: TypeAdapter[E]) -> AsyncGenerator[E, None]:
     """The events of a whole stream.
 
     Raises:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
@@ -141,8 +142,7 @@ class Enrolment:
         _check_hash(digest, data)
         folder = self._portraits / digest
         with self._one_at_a_time:
-            if (folder / "portrait.npz").exists():
-                _touch(folder)
+            with suppress(PortraitNotEnrolled):
                 return self.portrait(digest).summary
             if self._analyser is None:
                 self._analyser = PortraitAnalyser(self._models_dir)
@@ -164,7 +164,13 @@ class Enrolment:
             if not file.exists():
                 raise PortraitNotEnrolled(f"Upload the photo to PUT /v1/portraits/{digest} and repeat.")
             _touch(file.parent)
-            return load_portrait(file)
+            try:
+                return load_portrait(file)
+            except ValueError as error:  # written by another version
+                file.unlink()
+                raise PortraitNotEnrolled(
+                    f"Another version analysed this photo; upload it to PUT /v1/portraits/{digest} again."
+                ) from error
 
         return self._recent_portraits.get((digest,), recall)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import wave
 from hashlib import sha256
@@ -107,3 +108,18 @@ def test_the_least_recently_used_enrolment_goes_when_the_cache_is_full(tmp_path:
         enrolment.enrol_voice(digest, data, None)
     kept = {folder.name for folder in (tmp_path / "data/enrolled/voices").iterdir()}
     assert kept == set(digests[1:])
+
+
+def test_a_portrait_of_another_version_is_asked_for_again(tmp_path: Path) -> None:
+    settings = fake_settings(tmp_path)
+    put_portrait(settings)
+    file = settings.data_dir / "enrolled" / "portraits" / PORTRAIT / "portrait.npz"
+    with np.load(file) as stored:
+        arrays = dict(stored)
+    header = json.loads(bytes(arrays["header"]).decode())
+    header["version"] += 1
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    np.savez(file, **arrays)
+    with pytest.raises(PortraitNotEnrolled, match="another version"):
+        make(tmp_path).portrait(PORTRAIT)
+    assert not file.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,7 +75,12 @@ class GenerateRequest(Request):
         json_schema_extra={"anyOf": [{"type": "number"}, {"type": "string"}], "default": 25},
     )
     speed: float = Field(default=1.0, ge=0.5, le=2.0, description="of speech; 1 is the voice's own")
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="equal requests with equal seeds move alike")
+    seed: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**31 - 1,
+        description="equal requests with equal seeds move alike; absent: taken from the text",
+    )
     expressiveness: float = Field(default=0.5, ge=0.0, le=1.0)
     head_motion: float = Field(default=0.5, ge=0.0, le=1.0)
     emotion: Emotion = "neutral"
@@ -131,7 +137,7 @@ class Resolution:
             emotion=request.emotion,
             motion=MotionOptions(
                 engine=request.engines.motion,
-                seed=request.seed,
+                seed=seed_of(text) if request.seed is None else request.seed,
                 expressiveness=request.expressiveness,
                 head_motion=request.head_motion,
                 emotion=request.emotion,
@@ -174,6 +180,11 @@ class Resolution:
             if name in installed:
                 return installed[name]
         return None
+
+
+def seed_of(text: str) -> int:
+    """A seed that is the same for the same text and differs for others."""
+    return int.from_bytes(sha256(text.encode()).digest()[:4]) & (2**31 - 1)
 
 
 def request_from_form(fields: dict[str, str]) -> GenerateRequest:

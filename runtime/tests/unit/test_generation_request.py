@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from avatar_contracts.performance import FrameRate
-from avatar_runtime.generation import GenerateRequest, parse_frame_rate, request_from_form
+from avatar_runtime.generation import GenerateRequest, parse_frame_rate, request_from_form, seed_of
 
 MINIMAL = {"text": "Hello from GPU acceleration!", "language": "en"}
 
@@ -78,3 +78,9 @@ def test_a_form_gives_the_same_request_as_json() -> None:
     form["engines.speech"] = "e"
     assert request_from_form(form) == GenerateRequest.model_validate(json)
     assert request_from_form({**MINIMAL, "engines": '{"speech": "e"}'}).engines.speech == "e"
+
+
+def test_without_a_seed_the_text_decides_how_the_face_moves() -> None:
+    assert seed_of("One.") == seed_of("One.")
+    assert seed_of("One.") != seed_of("Two.")
+    assert 0 <= seed_of("三") < 2**31
