@@ -11,5 +11,10 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def compiled(function: F) -> F:
-    """The function as machine code: releases the GIL, kept on disk between processes."""
-    return cast("F", numba.njit(cache=True, nogil=True, fastmath=True)(function))
+    """The function as machine code: releases the GIL, kept on disk where a place can be written."""
+    options = {"nogil": True, "fastmath": True}
+    try:
+        return cast("F", numba.njit(cache=True, **options)(function))
+    except RuntimeError:
+        # Neither this folder nor NUMBA_CACHE_DIR nor the home folder can be written: compile in each process.
+        return cast("F", numba.njit(**options)(function))
