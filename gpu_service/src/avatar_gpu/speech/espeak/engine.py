@@ -55,6 +55,8 @@ CONVERSION_TIMEOUT_S = 60.0
 ENROLMENT_TIMEOUT_S = 120.0
 RETIRE_AFTER_TEXTS = 250
 """Loading eSpeak's library anew for each text leaks 65 KB; a worker of 16 MB is replaced at 32 MB."""
+CALLS_PER_ENROLMENT = 2
+"""A process that has learnt a voice ends: it has grown by 150 MB that it would never give back."""
 ENROLMENT_S = 120.0
 """As much of a recording as is looked at."""
 PREFETCH = 2
@@ -113,6 +115,9 @@ class EspeakEngine:
             "avatar_gpu.speech.espeak.worker", size, retire_after=RETIRE_AFTER_TEXTS
         )
         self._converters = WorkerPool("avatar_gpu.speech.espeak.conversion_worker", converters)
+        self._learners = WorkerPool(
+            "avatar_gpu.speech.espeak.conversion_worker", 1, retire_after=CALLS_PER_ENROLMENT
+        )
         self._makers = ThreadPoolExecutor(size + 1, thread_name_prefix="espeak")
         self._base_pitches: dict[tuple[str, int], tuple[float, float]] = {}
         self._map: LanguageMap | None = None
@@ -128,6 +133,11 @@ class EspeakEngine:
         """Built-in voices; each speaks every language."""
         return tuple(voice.name for voice in BUILT_IN_VOICES)
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the workers that are alive, for measuring."""
+        return (*self._synthesisers.pids, *self._converters.pids, *self._learners.pids)
+
     def warm(self) -> None:
         """Starts every process and learns the base voice in the first-class languages."""
         self._synthesisers.start_all()
@@ -139,6 +149,7 @@ class EspeakEngine:
         """Ends the processes."""
         self._synthesisers.close()
         self._converters.close()
+        self._learners.close()
         self._makers.shutdown(wait=True, cancel_futures=True)
 
     def enrol(self, recording: AudioClip, *, language: str = "en") -> EspeakVoice:
@@ -157,8 +168,8 @@ class EspeakEngine:
         primary = primary_subtag(language)
         compared = primary if primary in BANK_TEXTS else "en"
         try:
-            pitch = base_pitch(self._converters.call("median_hz", ENROLMENT_TIMEOUT_S, samples=sound))
-            saved = self._converters.call(
+            pitch = base_pitch(self._learners.call("median_hz", ENROLMENT_TIMEOUT_S, samples=sound))
+            saved = self._learners.call(
                 "learn",
                 ENROLMENT_TIMEOUT_S,
                 samples=sound,
