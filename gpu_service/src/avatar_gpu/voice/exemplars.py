@@ -2,7 +2,7 @@
 
 Learning. The base voice speaks known sentences (the bank). A map between the two speakers' features is found
 without parallel speech; then the recording is followed through the bank frame by frame, which gives every
-recorded frame the bank frame that sounds like it, and with it a phone.
+recorded frame the bank frame that sounds like it.
 
 Speaking. Each frame of new base speech picks a recorded frame (base compared with base, mapped compared with
 recorded), the path preferring frames that were recorded in sequence. Where nothing recorded is near, a local
@@ -29,7 +29,7 @@ from avatar_gpu.voice.shaping import faded_edges, moved_f0
 from avatar_gpu.voice.smoothing import gaussian
 from avatar_gpu.voice.world import Frames, level
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ZIP_MAGIC = b"PK"
 LEVEL_RMS = 0.05
 """Root mean square to which a recording's speech is brought before anything is learnt."""
@@ -37,7 +37,6 @@ MARGIN_FRAMES = 8
 """Frames around speech (40 ms) that may still be selected, and that are spoken."""
 VOICING_COST = 6.0
 ALIGN_VOICING_COST = 2.0
-LABEL_COST = 2.0
 UNCERTAIN_COST = 0.5
 UNUSABLE_COST = 30.0
 JUMP_COST = 6.0
@@ -55,14 +54,6 @@ BLEND_CLEAR, BLEND_ALIKE = (1.0, 6.0), (3.5, 16.0)
 """Distances at which recorded frames are wholly trusted and not at all, for likeness 0 and 1."""
 RECORDED_LEVEL = 0.5
 VARIANCE_LIMITS = (0.6, 1.8)
-
-
-@dataclass(frozen=True)
-class Bank:
-    """The base voice saying known text: frames and the phone of each frame."""
-
-    frames: Frames
-    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +80,7 @@ class ExemplarVoice:
     """Everything ``speak`` needs. N recorded frames.
 
     features, aligned: (N, 40) of the recording, and of the bank frames that it was aligned to.
-    uncertainty: (N,) cost of the alignment above its median. labels: (N,) index into ``phones``.
+    uncertainty: (N,) cost of the alignment above its median.
     voice_pitch: the speaker's pitch. pitch: eSpeak's pitch setting of the base voice that was compared.
     quality: median cost of the alignment; about 5 for a person, 2 to 4 for another synthetic voice.
     spread: (2, 513) mean of the mapped spectrum of voiced frames, and the factor on deviations from it that
@@ -108,8 +99,6 @@ class ExemplarVoice:
     features: NDArray[np.float32]
     aligned: NDArray[np.float32]
     uncertainty: NDArray[np.float32]
-    labels: NDArray[np.int16]
-    phones: tuple[str, ...]
     normaliser: Normaliser
     projection: Projection
     maps: tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -135,7 +124,6 @@ class ExemplarVoice:
             "voice_pitch": [self.voice_pitch.median, self.voice_pitch.deviation],
             "pitch": self.pitch,
             "language": self.language,
-            "phones": self.phones,
             "scales": [local.scale for local in self.local],
             "quality": self.quality,
         }
@@ -149,7 +137,6 @@ class ExemplarVoice:
             flags=np.stack([self.voiced, self.usable]),
             features=np.stack([self.features, self.aligned]),
             uncertainty=self.uncertainty,
-            labels=self.labels,
             normaliser=np.stack([self.normaliser.mean, self.normaliser.deviation]),
             projection_mean=self.projection.mean,
             projection_axes=self.projection.axes,
@@ -192,8 +179,6 @@ def exemplars_from_bytes(data: bytes) -> ExemplarVoice:
                 features=file["features"][0],
                 aligned=file["features"][1],
                 uncertainty=file["uncertainty"],
-                labels=file["labels"],
-                phones=tuple(header["phones"]),
                 normaliser=Normaliser(*file["normaliser"]),
                 projection=Projection(file["projection_mean"], file["projection_axes"]),
                 maps=(file["maps"][0], file["maps"][1]),
@@ -229,7 +214,7 @@ def at_common_level(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(samples * np.float32(gain), dtype=np.float32)
 
 
-def learn(samples: NDArray[np.float32], pitch: int, language: str, bank: Bank) -> ExemplarVoice:
+def learn(samples: NDArray[np.float32], pitch: int, language: str, bank: Frames) -> ExemplarVoice:
     """The voice of a recording (T,) at 24 kHz.
 
     bank: the base voice at eSpeak's ``pitch`` in ``language``, best the recording's own. Nothing in the
@@ -244,28 +229,24 @@ def learn(samples: NDArray[np.float32], pitch: int, language: str, bank: Bank) -
     voice_pitch = measure_pitch(frames)
     cepstra = mel_cepstra(frames.envelope)
     own_features = Normaliser.of(cepstra, frames.active).features(cepstra)
-    cepstra = mel_cepstra(bank.frames.envelope)
-    normaliser = Normaliser.of(cepstra, bank.frames.active)
+    cepstra = mel_cepstra(bank.envelope)
+    normaliser = Normaliser.of(cepstra, bank.active)
     base_features = normaliser.features(cepstra)
-    speech = np.concatenate([own_features[frames.active], base_features[bank.frames.active]])
+    speech = np.concatenate([own_features[frames.active], base_features[bank.active]])
     projection = Projection.of(speech)
     base, own = projection(base_features), projection(own_features)
-    maps = [
-        learn_map(base[base_class], own[own_class]) for base_class, own_class in _classes(bank.frames, frames)
-    ]
-    path, cost = _align(own, frames, _mapped(maps, base, bank.frames.voiced), bank.frames)
+    maps = [learn_map(base[base_class], own[own_class]) for base_class, own_class in _classes(bank, frames)]
+    path, cost = _align(own, frames, _mapped(maps, base, bank.voiced), bank)
     smooth_cost = gaussian(cost, 5.0)
     good = smooth_cost <= np.percentile(smooth_cost[frames.active], 100 * GOOD_SHARE)
     aligned = base[path]
     local: list[LocalMap] = []
-    for index, (_, own_class) in enumerate(_classes(bank.frames, frames)):
+    for index, (_, own_class) in enumerate(_classes(bank, frames)):
         chosen = own_class & good
         if chosen.sum() > MIN_REFIT_FRAMES:
             maps[index] = ridge_towards_identity(aligned[chosen], own[chosen])
-        difference = frames.envelope[chosen] - bank.frames.envelope[path[chosen]]
+        difference = frames.envelope[chosen] - bank.envelope[path[chosen]]
         local.append(_local_map(aligned[chosen], difference, CLUSTERS[index]))
-    phones = tuple(sorted(set(bank.labels)))
-    number = {phone: index for index, phone in enumerate(phones)}
     return ExemplarVoice(
         voice_pitch=voice_pitch,
         pitch=pitch,
@@ -278,14 +259,12 @@ def learn(samples: NDArray[np.float32], pitch: int, language: str, bank: Bank) -
         features=own,
         aligned=aligned,
         uncertainty=np.maximum(smooth_cost - np.median(smooth_cost), 0).astype(np.float32),
-        labels=np.array([number[bank.labels[frame]] for frame in path], np.int16),
-        phones=phones,
         normaliser=normaliser,
         projection=projection,
         maps=(maps[0], maps[1]),
         local=(local[0], local[1]),
-        spread=_spread(frames, bank.frames, aligned, path, good, local[0]),
-        base_level=_level_stats(bank.frames),
+        spread=_spread(frames, bank, aligned, path, good, local[0]),
+        base_level=_level_stats(bank),
         own_level=_level_stats(frames),
         quality=float(np.median(cost[frames.active])),
         marks=grains.pitch_marks(samples, frames.f0),
@@ -373,19 +352,17 @@ def _level_stats(frames: Frames) -> NDArray[np.float32]:
 
 def speak(
     samples: NDArray[np.float32],
-    labels: list[str],
     voice: ExemplarVoice,
     base: PitchStats,
     likeness: float,
 ) -> NDArray[np.float32]:
     """``samples`` (T,) of the base voice at 24 kHz, said by ``voice``; (T,).
 
-    labels: the phone of each 5 ms frame, as in the banks. base: pitch of the base voice in this language.
-    likeness: 0 clear … 1 alike.
+    base: pitch of the base voice in this language. likeness: 0 clear … 1 alike.
     """
     frames = world.analyse(samples, careful=False)
     features = voice.projection(voice.normaliser.features(mel_cepstra(frames.envelope)))
-    path, recorded = _selected(frames, features, labels, voice)
+    path, recorded = _selected(frames, features, voice)
     chosen = np.maximum(path, 0)
     mapped = _locally_mapped(frames, features, voice)
     own_level = level(voice.envelope)[chosen]
@@ -400,7 +377,7 @@ def speak(
 
 
 def _selected(
-    frames: Frames, features: NDArray[np.float32], labels: list[str], voice: ExemplarVoice
+    frames: Frames, features: NDArray[np.float32], voice: ExemplarVoice
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """(T,) recorded frame for each frame, -1 in silence, and (T, 513) recorded envelopes.
 
@@ -411,35 +388,25 @@ def _selected(
     edges = np.flatnonzero(spoken[1:] != spoken[:-1])
     path = np.full(len(features), -1, np.int64)
     recorded = np.zeros((len(features), world.BINS), np.float32)
-    wanted = _label_numbers(labels, voice, len(features))
     follows = np.ones(len(voice.features), bool)
     for first, last in zip(edges[::2], edges[1::2], strict=True):
         for start in range(first, last, PIECE_FRAMES):
             piece = slice(start, min(start + PIECE_FRAMES, last))
-            costs = _costs(features[piece], frames.voiced[piece], wanted[piece], voice)
+            costs = _costs(features[piece], frames.voiced[piece], voice)
             path[piece] = best_path(costs, follows, JUMP_COST)
             recorded[piece] = _recorded_envelope(costs, path[piece], voice)
     return path, recorded
 
 
-def _label_numbers(labels: list[str], voice: ExemplarVoice, count: int) -> NDArray[np.int16]:
-    """(count,) index of each frame's phone in ``voice.phones``, -1 where the voice does not know it."""
-    number = {phone: index for index, phone in enumerate(voice.phones)}
-    known = [number.get(label, -1) for label in labels[:count]]
-    return np.array(known + [-1] * (count - len(known)), np.int16)
-
-
 def _costs(
     features: NDArray[np.float32],
     voiced: NDArray[np.bool_],
-    wanted: NDArray[np.int16],
     voice: ExemplarVoice,
 ) -> NDArray[np.float32]:
     """(T, N) how badly each recorded frame stands for each frame."""
     costs = distances(features, voice.aligned)
     costs += distances(_mapped(voice.maps, features, voiced), voice.features)
     costs += VOICING_COST * (voiced[:, None] != voice.voiced[None])
-    costs += LABEL_COST * ((wanted >= 0)[:, None] & (wanted[:, None] != voice.labels[None]))
     costs += UNCERTAIN_COST * voice.uncertainty[None]
     costs[:, ~voice.usable] += UNUSABLE_COST
     return np.asarray(costs, dtype=np.float32)
@@ -490,14 +457,3 @@ def _trust(
         clear + (alike - clear) * likeness for clear, alike in zip(BLEND_CLEAR, BLEND_ALIKE, strict=True)
     )
     return gaussian(np.clip(1 - (apart - near_at) / (far_at - near_at), 0, 1), BLEND_SMOOTHING)
-
-
-def frame_labels(spans: list[tuple[int, int, str]], samples: int) -> list[str]:
-    """The phone of each 5 ms frame from spans (first sample, end sample, phone) at 24 kHz."""
-    count = samples // world.FRAME_SAMPLES + 1
-    labels = [""] * count
-    for start, end, phone in spans:
-        first = -(-start // world.FRAME_SAMPLES)
-        last = min(-(-end // world.FRAME_SAMPLES), count)
-        labels[first:last] = [phone] * max(0, last - first)
-    return labels

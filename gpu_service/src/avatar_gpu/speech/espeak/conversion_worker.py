@@ -23,9 +23,6 @@ MAX_SPEECH_S = 30.0
 """As much speech of a recording as is learnt from; the search costs in proportion."""
 MARGIN_S = 0.06
 
-LabelledSpan = list[Any]
-"""First sample, end sample, phone: lists, because they come out of msgpack."""
-
 
 class VoiceAbsent(Exception):
     """The parent must send this voice first (``hold``)."""
@@ -53,7 +50,7 @@ class Converter:
     def learn(self, samples: bytes, pitch: int, language: str, bank: list[dict[str, Any]]) -> bytes:
         """The saved voice of a recording (float32, 24 kHz); see ``exemplars.learn``.
 
-        bank: utterances of the base voice, each with ``pcm``, ``sample_rate_hz``, ``spans``.
+        bank: utterances of the base voice, each with ``pcm``, ``sample_rate_hz``.
         """
         speech = _speech_only(np.frombuffer(samples, np.float32))
         return exemplars.learn(speech, pitch, language, _bank(bank)).to_bytes()
@@ -70,15 +67,13 @@ class Converter:
         sample_rate_hz: int,
         base: tuple[float, float],
         voice: str,
-        spans: list[LabelledSpan],
         likeness: float,
     ) -> dict[str, Any]:
         """``pcm`` in the enrolled voice under the key ``voice``."""
         if voice not in self._voices:
             raise VoiceAbsent(voice)
         samples = shaping.to_work_rate(np.frombuffer(pcm, np.int16), sample_rate_hz)
-        labels = exemplars.frame_labels([(s, e, p) for s, e, p in spans], len(samples))
-        return _answer(exemplars.speak(samples, labels, self._voices[voice], PitchStats(*base), likeness))
+        return _answer(exemplars.speak(samples, self._voices[voice], PitchStats(*base), likeness))
 
     def reshape(
         self,
@@ -111,20 +106,13 @@ def _speech_only(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return samples[mask][: round(MAX_SPEECH_S * world.SAMPLE_RATE_HZ)]
 
 
-def _bank(utterances: list[dict[str, Any]]) -> exemplars.Bank:
-    """The utterances as one stretch of frames with the phone of each."""
-    pieces: list[NDArray[np.float32]] = []
-    labels: list[str] = []
-    for utterance in utterances:
-        pcm = np.frombuffer(utterance["pcm"], np.int16)
-        samples = shaping.to_work_rate(pcm, utterance["sample_rate_hz"])
-        frames = len(samples) // world.FRAME_SAMPLES
-        spans = [(start, end, phone) for start, end, phone in utterance["spans"]]
-        pieces.append(samples[: frames * world.FRAME_SAMPLES])
-        labels += exemplars.frame_labels(spans, len(samples))[:frames]
-    frames_of_all = world.analyse(np.concatenate(pieces), careful=False)
-    labels += [""] * (len(frames_of_all.f0) - len(labels))
-    return exemplars.Bank(frames_of_all, tuple(labels))
+def _bank(utterances: list[dict[str, Any]]) -> world.Frames:
+    """The utterances as one stretch of frames."""
+    pieces = [
+        shaping.to_work_rate(np.frombuffer(utterance["pcm"], np.int16), utterance["sample_rate_hz"])
+        for utterance in utterances
+    ]
+    return world.analyse(np.concatenate(pieces), careful=False)
 
 
 def _answer(samples: NDArray[np.float32]) -> dict[str, Any]:

@@ -310,7 +310,7 @@ class EspeakEngine:
             def task(worker: Worker) -> Any:
                 return worker.call("reshape", CONVERSION_TIMEOUT_S, **arguments)
         else:
-            arguments |= {"voice": target.key, "likeness": request.likeness, "spans": _spans(spoken.phones)}
+            arguments |= {"voice": target.key, "likeness": request.likeness}
 
             def task(worker: Worker) -> Any:
                 return _call_with_voice(worker, target, arguments)
@@ -344,17 +344,10 @@ class EspeakEngine:
         return median, deviation
 
     def _bank(self, language: str, pitch: int) -> list[dict[str, Any]]:
-        """The base voice saying the bank's sentences of ``language``, with phones."""
+        """The base voice saying the bank's sentences of ``language``."""
         voice_file = self._language_map().voice(language)
-        utterances = []
-        for text in BANK_TEXTS[language]:
-            answer = self._base_speech(text, voice_file, pitch, BASE_RATE_WPM)
-            events: list[phone_events.Event] = [tuple(event) for event in answer["events"]]
-            pcm = np.frombuffer(answer["pcm"], np.int16)
-            rate_hz = answer["sample_rate_hz"]
-            timeline = phone_events.timed_phones(events, pcm, rate_hz, SAMPLE_RATE_HZ)
-            utterances.append({"pcm": answer["pcm"], "sample_rate_hz": rate_hz, "spans": _spans(timeline)})
-        return utterances
+        spoken = [self._base_speech(text, voice_file, pitch, BASE_RATE_WPM) for text in BANK_TEXTS[language]]
+        return [{"pcm": answer["pcm"], "sample_rate_hz": answer["sample_rate_hz"]} for answer in spoken]
 
     def _target(self, request: SpeechRequest, voice: Voice | None) -> EspeakVoice | BuiltInVoice:
         if voice is not None:
@@ -380,10 +373,6 @@ class EspeakEngine:
         with self._lock:
             self._map = made
         return made
-
-
-def _spans(phones: tuple[TimedPhone, ...]) -> list[tuple[int, int, str]]:
-    return [(phone.start, phone.end, phone.ipa) for phone in phones]
 
 
 def _call_with_voice(worker: Worker, voice: EspeakVoice, arguments: dict[str, Any]) -> Any:
