@@ -48,11 +48,22 @@ class MotionOptions(Request):
     emotion: Emotion = "neutral"
 
 
+Framing = Literal["head", "full"]
+HEAD_SIZE_PX = 512
+"""Side of the square around the head where ``RenderOptions.size_px`` is absent."""
+
+
 class RenderOptions(Request):
-    """What the frames look like. ``size_px`` is the side of the square picture."""
+    """What the frames look like.
+
+    ``framing`` "head" shows a square around the head, of side ``size_px`` (absent: ``HEAD_SIZE_PX``); "full"
+    shows the whole photo at its own aspect ratio, with ``size_px`` on the shorter side (absent: the photo's
+    own size, at most 1920 × 1080 or 1080 × 1920).
+    """
 
     engine: str | None = None
-    size_px: Annotated[int, AfterValidator(_even)] = Field(default=512, ge=128, le=1080)
+    size_px: Annotated[int, AfterValidator(_even), Field(ge=128, le=1080)] | None = None
+    framing: Framing = "head"
     frame_rate: FrameRate = FrameRate()
 
 

@@ -199,6 +199,7 @@ def test_every_message_of_the_contracts_has_a_golden_document() -> None:
         ("performance_request", "lead_in_ms", -1),
         ("render_options", "size_px", 511),
         ("render_options", "size_px", 64),
+        ("render_options", "framing", "half"),
         ("frame_rate", "den", 0),
         ("motion_options", "emotion", "hungry"),
         ("motion_options", "expressiveness", float("nan")),

@@ -24,6 +24,7 @@ from tempfile import mkdtemp
 from typing import Generic, Protocol, TypeVar
 
 from avatar_contracts.enrolment import PortraitSummary, VoiceSummary
+from avatar_contracts.performance import Framing
 from avatar_contracts.problems import HashMismatch, PortraitNotEnrolled, VoiceNotEnrolled
 from avatar_gpu.catalogue import Catalogue
 from avatar_gpu.portrait import PortraitAnalyser, load_portrait, save_portrait
@@ -174,15 +175,17 @@ class Enrolment:
 
         return self._recent_portraits.get((digest,), recall)
 
-    def likeness(self, digest: str, engine_name: str, size_px: int, engine: _Prepares) -> Likeness:
-        """The portrait prepared for one renderer and size.
+    def likeness(
+        self, digest: str, engine_name: str, engine: _Prepares, size_px: int | None, framing: Framing
+    ) -> Likeness:
+        """The portrait prepared for one renderer, size and framing.
 
         Raises:
             PortraitNotEnrolled: the photo is not here.
         """
         portrait = self.portrait(digest)
         return self._recent_likenesses.get(
-            (digest, engine_name, str(size_px)), lambda: engine.prepare(portrait, size_px)
+            (digest, engine_name, str(size_px), framing), lambda: engine.prepare(portrait, size_px, framing)
         )
 
     def _shrink(self) -> None:
@@ -201,7 +204,7 @@ class Enrolment:
 
 
 class _Prepares(Protocol):
-    def prepare(self, portrait: Portrait, size_px: int) -> Likeness: ...
+    def prepare(self, portrait: Portrait, size_px: int | None, framing: Framing) -> Likeness: ...
 
 
 class _Replacement:

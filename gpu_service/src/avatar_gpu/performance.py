@@ -275,7 +275,9 @@ class PerformanceTask(Task):
             name = self._catalogue.resolve("render", request.render.engine).name
             renderer = stack.enter_context(self._catalogue.render(name))
             started = time.monotonic()
-            likeness = self._enrolment.likeness(request.portrait, name, request.render.size_px, renderer)
+            likeness = self._enrolment.likeness(
+                request.portrait, name, renderer, request.render.size_px, request.render.framing
+            )
             encoder = H264Encoder(
                 likeness.width_px, likeness.height_px, rate.fraction(), self._settings.video_encoder
             )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from avatar_contracts.enrolment import PortraitSummary
 from avatar_contracts.motion import MotionTrack
-from avatar_contracts.performance import MotionOptions
+from avatar_contracts.performance import Framing, MotionOptions
 from avatar_contracts.speech import SpeechRequest
 from avatar_contracts.timeline import TimedPhone, TimedWord
 
@@ -167,7 +167,7 @@ class Portrait:
 
 
 class Likeness(Protocol):
-    """Everything a renderer computed once for a portrait at one picture size."""
+    """Everything a renderer computed once for a portrait at one picture size; both sides are even."""
 
     @property
     def width_px(self) -> int: ...
@@ -179,8 +179,9 @@ class Likeness(Protocol):
 class RenderEngine(Engine, Protocol):
     """Portrait + motion → RGB frames."""
 
-    def prepare(self, portrait: Portrait, size_px: int) -> Likeness:
-        """The costly step, once per portrait and size. Blocking, under a second."""
+    def prepare(self, portrait: Portrait, size_px: int | None = None, framing: Framing = "head") -> Likeness:
+        """The costly step, once per portrait, size and framing (see ``RenderOptions``). Blocking, about a
+        second at most."""
 
     def render(self, likeness: Likeness, poses: MotionTrack) -> Iterator[RgbImage]:
         """One frame for each control point of ``poses`` (see ``MotionTrack.at``).

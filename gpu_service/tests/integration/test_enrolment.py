@@ -83,21 +83,29 @@ def test_a_voice_is_found_by_another_process_and_by_another_engine(tmp_path: Pat
     assert make(tmp_path).enrol_voice(digest, data, "fake") == summary
 
 
-def test_a_portrait_is_prepared_once_for_each_size(tmp_path: Path) -> None:
+def test_a_portrait_is_prepared_once_for_each_size_and_framing(tmp_path: Path) -> None:
     put_portrait(fake_settings(tmp_path))
     enrolment = make(tmp_path)
     before = FakeRender.prepared
     with enrolment._catalogue.render() as engine:
         threads = [
-            threading.Thread(target=enrolment.likeness, args=(PORTRAIT, "fake", 256, engine))
+            threading.Thread(target=enrolment.likeness, args=(PORTRAIT, "fake", engine, 256, "head"))
             for _ in range(4)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(10)
-        enrolment.likeness(PORTRAIT, "fake", 512, engine)
-    assert FakeRender.prepared - before == 2
+        sizes = [
+            (likeness.width_px, likeness.height_px)
+            for likeness in (
+                enrolment.likeness(PORTRAIT, "fake", engine, None, "head"),
+                enrolment.likeness(PORTRAIT, "fake", engine, 256, "full"),
+                enrolment.likeness(PORTRAIT, "fake", engine, 256, "head"),
+            )
+        ]
+    assert FakeRender.prepared - before == 3
+    assert sizes == [(512, 512), (512, 256), (256, 256)]
 
 
 def test_the_least_recently_used_enrolment_goes_when_the_cache_is_full(tmp_path: Path) -> None:
@@ -120,6 +128,6 @@ def test_a_portrait_of_another_version_is_asked_for_again(tmp_path: Path) -> Non
     header["version"] += 1
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     np.savez(file, **arrays)
-    with pytest.raises(PortraitNotEnrolled, match="another version"):
+    with pytest.raises(PortraitNotEnrolled, match="Another version"):
         make(tmp_path).portrait(PORTRAIT)
     assert not file.exists()

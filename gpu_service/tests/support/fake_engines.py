@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from avatar_contracts.motion import COEFFICIENT_INDEX, MotionTrack
-from avatar_contracts.performance import MotionOptions
+from avatar_contracts.performance import HEAD_SIZE_PX, Framing, MotionOptions
 from avatar_contracts.problems import EngineFailed, TextEmpty, UnsupportedLanguage
 from avatar_contracts.sentences import split_sentences
 from avatar_contracts.speech import SpeechRequest
@@ -149,9 +149,10 @@ class FakeRender:
     def close(self) -> None:
         return None
 
-    def prepare(self, portrait: Portrait, size_px: int) -> Likeness:
+    def prepare(self, portrait: Portrait, size_px: int | None = None, framing: Framing = "head") -> Likeness:
         FakeRender.prepared += 1
-        return FakeLikeness(size_px, size_px)
+        side = size_px or HEAD_SIZE_PX
+        return FakeLikeness(side, side) if framing == "head" else FakeLikeness(2 * side, side)
 
     def render(self, likeness: Likeness, poses: MotionTrack) -> Iterator[RgbImage]:
         for index in range(poses.size):

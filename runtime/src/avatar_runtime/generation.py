@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from avatar_contracts.health import EngineInfo
 from avatar_contracts.languages import LanguageTag, primary_subtag
 from avatar_contracts.model import Request
-from avatar_contracts.performance import FrameRate, MotionOptions, RenderOptions
+from avatar_contracts.performance import FrameRate, Framing, MotionOptions, RenderOptions
 from avatar_contracts.problems import AssetNotFound, InvalidRequest
 from avatar_contracts.speech import Emotion
 from avatar_runtime.engine_list import Engines, check_language
@@ -68,7 +68,16 @@ class GenerateRequest(Request):
         default=None,
         description="a recording in the library by name or hash, or a built-in voice of the speech engine",
     )
-    size_px: int = Field(default=512, ge=128, le=1080, description="side of the square picture, even")
+    size_px: int | None = Field(
+        default=None,
+        ge=128,
+        le=1080,
+        description="head: side of the square picture, 512 where absent; full: the shorter side, the photo's "
+        "own size where absent; even",
+    )
+    framing: Framing = Field(
+        default="head", description="head: a square around the head; full: the whole photo at its own shape"
+    )
     fps: Annotated[FrameRate, BeforeValidator(parse_frame_rate)] = Field(
         default=FrameRate(),
         description='frames per second: 25, 29.97 or "30000/1001"',
@@ -92,7 +101,7 @@ class GenerateRequest(Request):
 
     @model_validator(mode="after")
     def _even_size(self) -> GenerateRequest:
-        if self.size_px % 2:
+        if self.size_px is not None and self.size_px % 2:
             raise ValueError("size_px must be even")
         return self
 
@@ -143,7 +152,10 @@ class Resolution:
                 emotion=request.emotion,
             ),
             render=RenderOptions(
-                engine=request.engines.render, size_px=request.size_px, frame_rate=request.fps
+                engine=request.engines.render,
+                size_px=request.size_px,
+                framing=request.framing,
+                frame_rate=request.fps,
             ),
             notices=notices,
         )

@@ -154,7 +154,7 @@ async def test_the_call_of_the_readme_gives_a_video(tmp_path: Path) -> None:
         assert video.content[4:8] == b"ftyp"
         assert len(video.content) == job["size_bytes"]
         assert (await client.get(f"/api/v1/jobs/{job['id']}")).json() == job
-    assert [request.render.size_px for request in gpu.performed] == [512]
+    assert [request.render.size_px for request in gpu.performed] == [None]
 
 
 @pytest.mark.parametrize(

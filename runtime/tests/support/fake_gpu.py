@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from avatar_contracts.enrolment import Box, HeadPose, Notice, PortraitSummary, VoiceSummary
 from avatar_contracts.health import EngineInfo, EngineList, GpuHealth
 from avatar_contracts.performance import (
+    HEAD_SIZE_PX,
     PerformanceDone,
     PerformanceRequest,
     PerformanceStarted,
@@ -217,7 +218,7 @@ def portrait_summary(digest: str, data: bytes) -> PortraitSummary:
 def performance(request: PerformanceRequest) -> Iterator[Event]:
     """The events of a whole performance."""
     rate = request.render.frame_rate.fraction()
-    size = request.render.size_px
+    size = request.render.size_px or HEAD_SIZE_PX
     spoken = len(request.speech.text) * SAMPLES_PER_CHARACTER
     samples = spoken + (request.lead_in_ms + request.tail_ms) * RATE_HZ // 1000
     frames = -(-samples * rate.numerator // (RATE_HZ * rate.denominator))

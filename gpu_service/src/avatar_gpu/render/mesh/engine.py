@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar_contracts.motion import COEFFICIENT_INDEX, EXTRA_INDEX, MotionTrack
+from avatar_contracts.performance import HEAD_SIZE_PX, Framing
 from avatar_gpu.protocols import EngineContext, Likeness, Portrait, RgbImage
+from avatar_gpu.render.mesh.canvas import Canvas, frame_whole_photo
 from avatar_gpu.render.mesh.controls import Controls
 from avatar_gpu.render.mesh.crop import crop_face
 from avatar_gpu.render.mesh.eyes import Eyeball, build_eyeball, draw_eye
@@ -58,14 +60,16 @@ class MeshLikeness:
     triangles: NDArray[np.int32]
     head: NDArray[np.float32]
     light: Light
+    canvas: Canvas | None = None
+    """What is around the head's square, where the whole photo is shown."""
 
     @property
     def width_px(self) -> int:
-        return self.mesh.crop.size_px
+        return self.mesh.crop.size_px if self.canvas is None else self.canvas.image.shape[1]
 
     @property
     def height_px(self) -> int:
-        return self.mesh.crop.size_px
+        return self.mesh.crop.size_px if self.canvas is None else self.canvas.image.shape[0]
 
 
 class MeshEngine:
@@ -83,9 +87,15 @@ class MeshEngine:
     def close(self) -> None:
         """Nothing is held."""
 
-    def prepare(self, portrait: Portrait, size_px: int) -> MeshLikeness:
-        """The face's mesh, shapes and layers at ``size_px``."""
-        crop = crop_face(portrait, size_px)
+    def prepare(
+        self, portrait: Portrait, size_px: int | None = None, framing: Framing = "head"
+    ) -> MeshLikeness:
+        """The face's mesh, shapes and layers for pictures of this size and framing."""
+        canvas = None
+        if framing == "full":
+            crop, canvas = frame_whole_photo(portrait, size_px)
+        else:
+            crop = crop_face(portrait, size_px or HEAD_SIZE_PX)
         mesh = build_mesh(crop)
         operator = skin_operator(mesh)
         relief = measure_relief(mesh, operator)
@@ -108,6 +118,7 @@ class MeshEngine:
             np.ascontiguousarray(mesh.triangles[far_first]),
             relief.head.astype(np.float32),
             fit_light(mesh, relief, crop.image),
+            canvas,
         )
 
     def render(self, likeness: Likeness, poses: MotionTrack) -> Iterator[RgbImage]:
@@ -145,9 +156,9 @@ class _Buffers:
 
 
 def _frames(likeness: MeshLikeness, poses: MotionTrack) -> Iterator[RgbImage]:
-    buffers = _Buffers(len(likeness.rest), likeness.width_px)
+    buffers = _Buffers(len(likeness.rest), likeness.mesh.crop.size_px)
     for i in range(poses.size):
-        yield _draw(
+        head = _draw(
             likeness,
             poses.coeffs[i],
             poses.rotation[i],
@@ -156,6 +167,7 @@ def _frames(likeness: MeshLikeness, poses: MotionTrack) -> Iterator[RgbImage]:
             poses.extras[i],
             buffers,
         )
+        yield head if likeness.canvas is None else likeness.canvas.with_head(head)
 
 
 def _draw(

@@ -18,6 +18,7 @@ PERSON = 0.04
 """A pixel of which more than this belongs to the person says nothing about the background."""
 IMPOSSIBLE_COLOR = 40.0
 """How far outside 0…255 a solved colour may lie and still say something."""
+FIXED_BORDER_PX = 2
 MIRROR_REACH = 0.10
 """How far the background is mirrored across the silhouette, as a fraction of the crop's side."""
 
@@ -39,10 +40,25 @@ def split_layers(crop: FaceCrop, still: FloatImage) -> Layers:
     behind = _background(crop.image, crop.matte)
     color = _foreground(crop.image, behind, crop.matte)
     behind = _keep_still(crop.image, color, behind, crop.matte, still)
-    alpha = np.round(crop.matte * 255).astype(np.uint8)
+    texture = np.dstack([color, np.round(crop.matte * 255).astype(np.uint8)])
+    fixed = _fixed_border(crop)
+    texture[fixed, :3] = crop.image[fixed]
+    texture[fixed, 3] = 255
     rim, size = crop.rim_px, crop.size_px
     window = slice(rim, rim + size)
-    return Layers(np.dstack([color, alpha]), np.ascontiguousarray(behind[window, window]))
+    return Layers(texture, np.ascontiguousarray(behind[window, window]))
+
+
+def _fixed_border(crop: FaceCrop) -> NDArray[np.bool_]:
+    """(h, h) true along the pinned sides: there the photo itself is shown, whatever the matte says."""
+    fixed = np.zeros(crop.image.shape[:2], np.bool_)
+    width = crop.rim_px + FIXED_BORDER_PX
+    left, top, right, bottom = crop.pinned
+    fixed[:, :width] |= left
+    fixed[:width] |= top
+    fixed[:, -width:] |= right
+    fixed[-width:] |= bottom
+    return fixed
 
 
 def _background(image: RgbImage, matte: FloatImage) -> RgbImage:

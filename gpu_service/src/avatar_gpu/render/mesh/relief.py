@@ -21,6 +21,8 @@ COMPRESSION_FACE_HEIGHTS = 0.42
 """A above."""
 SMOOTHING_FACE_HEIGHTS = 0.035
 STILLNESS_CELLS = 64
+PINNED_REACH = 0.12
+"""How far into the picture a pinned side slows the motion, as a fraction of its side."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,7 @@ def measure_relief(mesh: FaceMesh, operator: SkinOperator) -> Relief:
     below = below * (1 - beside) + np.minimum(below, hanging) * beside
     reach = np.hypot(x / (width * 0.82), np.minimum(y, 0) / height)
     around = 1 - smootherstep((reach - 1) / 0.75)
-    side = mesh.crop.image.shape[0] - 1
-    to_edge = np.minimum.reduce(
-        [mesh.vertices[:, 0], mesh.vertices[:, 1], side - mesh.vertices[:, 0], side - mesh.vertices[:, 1]]
-    )
-    inside = smootherstep(to_edge / (mesh.crop.rim_px * 0.9))
+    inside = _inside(mesh)
     ears = (points[face.RIGHT_EAR, :2] + points[face.LEFT_EAR, :2]) / 2
     neck = center + down * height * 0.72
     return Relief(
@@ -73,6 +71,18 @@ def measure_relief(mesh: FaceMesh, operator: SkinOperator) -> Relief:
         np.array([*ears, ear_depth]),
         np.array([*neck, ear_depth]),
     )
+
+
+def _inside(mesh: FaceMesh) -> FloatMatrix:
+    """(V,) 0 at the crop's border … 1; a pinned side is at rest from the picture's own edge outwards."""
+    crop = mesh.crop
+    side = crop.image.shape[0] - 1
+    x, y = mesh.vertices[:, 0], mesh.vertices[:, 1]
+    ways = []
+    for to_edge, pinned in zip((x, y, side - x, side - y), crop.pinned, strict=True):
+        still, reach = (crop.rim_px + 2, PINNED_REACH * crop.size_px) if pinned else (0, crop.rim_px * 0.9)
+        ways.append(smootherstep((to_edge - still) / reach))
+    return np.asarray(np.minimum.reduce(ways))
 
 
 def stillness(mesh: FaceMesh, relief: Relief) -> NDArray[np.float32]:
