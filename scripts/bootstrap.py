@@ -31,7 +31,7 @@ NEEDED_MB = {"demo": 900, "dev": 1200}
 """Free disk space for a first installation: environment, package cache and files in transit."""
 PIP_WHEEL = "pip-26.3-py3-none-any.whl"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
-"""Fetched where the system's Python came without pip, as on Debian without python3-venv."""
+"""Fetched from PIP_INDEX_URL where the system's Python came without pip, as on Debian without python3-venv."""
 SETS = {"demo": ("demo",), "dev": ("demo", "dev")}
 
 
@@ -124,7 +124,7 @@ def venv_package() -> str:
 
 
 def fetch_pip(folder: Path) -> Path:
-    """pip's wheel, which runs as it is; from PIP_INDEX_URL or PyPI, checked against its SHA-256.
+    """pip's wheel, which runs as it is; from the index in PIP_INDEX_URL, checked against its SHA-256.
 
     Raises:
         SetupError: it cannot be had.
@@ -132,7 +132,10 @@ def fetch_pip(folder: Path) -> Path:
     kept = folder / PIP_WHEEL
     if kept.exists() and hashlib.sha256(kept.read_bytes()).hexdigest() == PIP_SHA256:
         return kept
-    page = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/pip/"
+    index = os.environ.get("PIP_INDEX_URL", "").rstrip("/")
+    if not index:
+        raise SetupError(f"This Python came without pip. {venv_package()}")
+    page = index + "/pip/"
     try:
         with urllib.request.urlopen(page, timeout=30) as answer:
             listing = answer.read().decode("utf-8", "replace")

@@ -288,3 +288,11 @@ def test_find_python_without_any_says_what_to_install(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Python 3.11 or newer is needed" in done.stderr
     assert "apt install" in done.stderr
+
+
+def test_a_python_without_pip_and_without_an_index_names_the_package_to_install(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    with pytest.raises(bootstrap.SetupError, match="sudo apt install python"):
+        bootstrap.fetch_pip(tmp_path / "wheels")

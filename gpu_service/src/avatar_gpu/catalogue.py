@@ -230,10 +230,10 @@ class Catalogue:
         except ModuleNotFoundError as error:
             if (error.name or "").startswith(__package__):
                 raise  # a mistake in our own code, not something to install
-            package = f"realtime-avatar-gpu[{spec.extra}]" if spec.extra else "realtime-avatar-gpu"
+            package = f"./gpu_service[{spec.extra}]" if spec.extra else "./gpu_service"
             raise EngineUnavailable(
                 f"The {spec.capability} engine {spec.name!r} needs {error.name or 'a package'}, which is not "
-                f"installed; run: pip install '{package}'"
+                f"installed; in the repository, run: pip install '{package}'"
             ) from error
         return cast(Callable[[EngineContext], Engine], getattr(module, attribute))
 

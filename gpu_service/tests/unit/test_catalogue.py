@@ -38,7 +38,7 @@ def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
 
 def test_a_missing_dependency_names_the_command_that_installs_it() -> None:
     with (
-        pytest.raises(EngineUnavailable, match=r"no_such_module.*'realtime-avatar-gpu\[absent\]'"),
+        pytest.raises(EngineUnavailable, match=r"no_such_module.*'./gpu_service\[absent\]'"),
         catalogue().speech("absent"),
     ):
         pass

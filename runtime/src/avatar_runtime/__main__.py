@@ -11,7 +11,9 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from avatar_contracts.problems import EngineUnavailable
 from avatar_runtime.app import create_app, stop_waiting
+from avatar_runtime.embedded import require_gpu_service
 from avatar_runtime.logs import configure_logs
 from avatar_runtime.settings import Settings
 
@@ -27,6 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=settings.port, help="port, 0 for any (%(default)s)")
     chosen = parser.parse_args(arguments)
     configure_logs(settings.log_level, as_json=settings.mode == "production")
+    if not settings.use_external_gpu_service:
+        try:
+            require_gpu_service()
+        except EngineUnavailable as error:
+            sys.exit(f"avatar-runtime: {error.detail}")
     app = create_app(settings)
     config = uvicorn.Config(
         app,

@@ -9,21 +9,35 @@ from avatar_runtime.asgi_transport import StreamingASGITransport
 from avatar_runtime.settings import Settings
 
 
+def require_gpu_service() -> None:
+    """Nothing where the GPU service can be imported.
+
+    Raises:
+        EngineUnavailable: it, or something it needs, is not installed; ``detail`` names the command.
+    """
+    try:
+        import avatar_gpu.app  # noqa: F401 — the question is whether it can be imported
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing.startswith("avatar_gpu."):
+            raise  # a mistake in our own code, not something to install
+        raise EngineUnavailable(
+            f"The embedded GPU service needs the module {missing!r}. In the repository, run: "
+            "pip install './contracts[server]' ./gpu_service — or set USE_EXTERNAL_GPU_SERVICE=true and "
+            "GPU_SERVICE_URL."
+        ) from error
+
+
 def embedded_gpu_service(settings: Settings) -> httpx.AsyncBaseTransport:
     """A transport to a GPU service of this process, which starts and stops with it.
 
     Raises:
         EngineUnavailable: the extra is not installed; ``detail`` names the command.
     """
-    try:
-        from avatar_gpu.app import create_app
-        from avatar_gpu.settings import Settings as GpuSettings
-    except ModuleNotFoundError as error:
-        raise EngineUnavailable(
-            f"The embedded GPU service needs the module {error.name!r}: "
-            "pip install 'realtime-avatar-runtime[embedded]', "
-            "or set USE_EXTERNAL_GPU_SERVICE=true and GPU_SERVICE_URL."
-        ) from error
+    require_gpu_service()
+    from avatar_gpu.app import create_app
+    from avatar_gpu.settings import Settings as GpuSettings
+
     return StreamingASGITransport(
         create_app(
             GpuSettings(

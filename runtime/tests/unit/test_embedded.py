@@ -16,8 +16,9 @@ from avatar_runtime.embedded import embedded_gpu_service
 def test_a_missing_gpu_service_names_the_command_that_adds_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(sys.modules, "avatar_gpu.app", None)
-    with pytest.raises(EngineUnavailable, match=r"pip install 'realtime-avatar-runtime\[embedded\]'"):
+    monkeypatch.setitem(sys.modules, "avatar_gpu", None)
+    monkeypatch.delitem(sys.modules, "avatar_gpu.app", raising=False)
+    with pytest.raises(EngineUnavailable, match=r"pip install './contracts\[server\]' ./gpu_service"):
         embedded_gpu_service(settings_in(tmp_path))
 
 
