@@ -31,7 +31,7 @@ NEEDED_MB = {"demo": 900, "dev": 1200}
 """Free disk space for a first installation: environment, package cache and files in transit."""
 PIP_WHEEL = "pip-26.3-py3-none-any.whl"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
-"""Fetched from PIP_INDEX_URL where the system's Python came without pip, as on Debian without python3-venv."""
+"""Fetched from PIP_INDEX_URL where Python came without pip, as on Debian without python3-venv."""
 SETS = {"demo": ("demo",), "dev": ("demo", "dev")}
 
 

@@ -19,7 +19,7 @@ def require_gpu_service() -> None:
         import avatar_gpu.app  # noqa: F401 — the question is whether it can be imported
     except ModuleNotFoundError as error:
         missing = error.name or ""
-        if missing.startswith("avatar_gpu."):
+        if missing.startswith("avatar_gpu.") and missing != "avatar_gpu.app":
             raise  # a mistake in our own code, not something to install
         raise EngineUnavailable(
             f"The embedded GPU service needs the module {missing!r}. In the repository, run: "
