@@ -49,7 +49,7 @@ SHRINK_FRAMES = 60.0
 SOFT_FRAMES, SOFT_SCALE, SOFT_SHARE = 8, 0.6, 0.5
 BLEND_SMOOTHING = 2.0
 ENVELOPE_SMOOTHING = 0.8
-PIECE_FRAMES = 400
+PIECE_FRAMES = 300
 BLEND_CLEAR, BLEND_ALIKE = (1.0, 6.0), (3.5, 16.0)
 """Distances at which recorded frames are wholly trusted and not at all, for likeness 0 and 1."""
 RECORDED_LEVEL = 0.5
@@ -291,8 +291,9 @@ def _align(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """For each recorded frame the bank frame that sounds like it, and what that cost."""
     costs = distances(own, mapped)
-    costs += ALIGN_VOICING_COST * (frames.voiced[:, None] != bank.voiced[None])
-    costs += ALIGN_VOICING_COST * (frames.active[:, None] != bank.active[None])
+    for own_flag, bank_flag in ((frames.voiced, bank.voiced), (frames.active, bank.active)):
+        differ = own_flag[:, None] != bank_flag[None]
+        np.add(costs, np.float32(ALIGN_VOICING_COST), out=costs, where=differ)
     follows = np.ones(len(mapped), bool)
     path = best_path(costs, follows, JUMP_COST)
     return path, costs[np.arange(len(path)), path]
@@ -406,10 +407,9 @@ def _costs(
     """(T, N) how badly each recorded frame stands for each frame."""
     costs = distances(features, voice.aligned)
     costs += distances(_mapped(voice.maps, features, voiced), voice.features)
-    costs += VOICING_COST * (voiced[:, None] != voice.voiced[None])
-    costs += UNCERTAIN_COST * voice.uncertainty[None]
-    costs[:, ~voice.usable] += UNUSABLE_COST
-    return np.asarray(costs, dtype=np.float32)
+    np.add(costs, np.float32(VOICING_COST), out=costs, where=voiced[:, None] != voice.voiced[None])
+    costs += UNCERTAIN_COST * voice.uncertainty + UNUSABLE_COST * ~voice.usable
+    return costs
 
 
 def _locally_mapped(

@@ -88,9 +88,10 @@ class Projection:
 
 def distances(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N, M) Euclidean distances between rows."""
-    squared: NDArray[np.float32] = (
-        (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)[None] - 2 * first @ second.T
-    )
+    squared: NDArray[np.float32] = first @ second.T
+    squared *= -2
+    squared += (first**2).sum(axis=1)[:, None]
+    squared += (second**2).sum(axis=1)[None]
     np.maximum(squared, 0, out=squared)
     np.sqrt(squared, out=squared)
     return squared
