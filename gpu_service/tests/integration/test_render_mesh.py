@@ -12,7 +12,7 @@ from avatar_contracts.motion import COEFFICIENT_INDEX, EXTRA_INDEX, MotionTrack
 from avatar_gpu.portrait import PortraitAnalyser
 from avatar_gpu.protocols import EngineContext, Portrait, RgbImage
 from avatar_gpu.render.mesh.engine import MeshEngine, MeshLikeness
-from avatar_gpu.render.mesh.limits import signed_area
+from avatar_gpu.render.mesh.geometry import signed_area
 
 ROOT = Path(__file__).parents[3]
 MODELS = Path(os.environ.get("MODELS_DIR", ROOT / "models"))

@@ -124,6 +124,13 @@ def face_axes(points: FloatMatrix) -> FaceAxes:
     )
 
 
+def signed_area(points: FloatMatrix, triangles: NDArray[np.int32]) -> FloatMatrix:
+    """(T,) twice the area of each triangle, positive in the mesh's own orientation."""
+    a, b, c = (points[triangles[:, n]] for n in range(3))
+    u, v = b - a, c - a
+    return np.asarray(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
+
+
 def build_mesh(crop: FaceCrop) -> FaceMesh:
     """The cut mesh over ``crop``; landmarks that would fold it in the photo itself are left out."""
     left_out: frozenset[int] = frozenset()

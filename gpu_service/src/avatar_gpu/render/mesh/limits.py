@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from avatar_contracts.motion import COEFFICIENT_INDEX, COEFFICIENTS, EXTRA_INDEX, EXTRAS
 from avatar_gpu.render.mesh.controls import Controls
-from avatar_gpu.render.mesh.geometry import FaceMesh, FloatMatrix
+from avatar_gpu.render.mesh.geometry import FaceMesh, FloatMatrix, signed_area
 from avatar_gpu.render.mesh.shapes import CONTACT_SHAPES, SHAPE_INDEX, SHAPES, ShapeSet
 
 AREA_FLOOR = 0.05
@@ -73,10 +73,3 @@ def _limits_alone(
             if (signed_area(points + PEAK * step * moved, skin) >= AREA_FLOOR * area).all():
                 break
     return limits
-
-
-def signed_area(points: FloatMatrix, triangles: NDArray[np.int32]) -> FloatMatrix:
-    """(T,) twice the area of each triangle, positive in the mesh's own orientation."""
-    a, b, c = (points[triangles[:, n]] for n in range(3))
-    u, v = b - a, c - a
-    return np.asarray(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])

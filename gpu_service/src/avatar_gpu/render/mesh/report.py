@@ -31,7 +31,7 @@ from avatar_gpu.portrait import PortraitAnalyser
 from avatar_gpu.portrait import topology as face
 from avatar_gpu.protocols import EngineContext, RgbImage
 from avatar_gpu.render.mesh.engine import MeshEngine, MeshLikeness
-from avatar_gpu.render.mesh.limits import signed_area
+from avatar_gpu.render.mesh.geometry import signed_area
 
 FRAME_RATE_HZ = 25
 BILABIALS = frozenset("pbmβɓ")

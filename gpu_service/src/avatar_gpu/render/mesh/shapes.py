@@ -21,6 +21,7 @@ from avatar_gpu.portrait import topology as face
 from avatar_gpu.render.mesh.geometry import Eye, FaceAxes, FaceMesh, FloatMatrix, IntVector
 from avatar_gpu.render.mesh.relief import Relief, smootherstep
 from avatar_gpu.render.mesh.solve import SkinOperator
+from avatar_gpu.render.mesh.unfold import unfold
 
 CONTACTS = 9
 """Points of the inner lip line between the corners where the lips can be brought together."""
@@ -373,6 +374,8 @@ def _lids(mesh: FaceMesh, operator: SkinOperator, relief: Relief, displacements:
     pinned[[of[mark] for mark in steady if mark in of]] = True
     pinned[moved] = False
     _spread(operator, np.array(moved), np.array(rows), pinned, 0.02, LID_SHAPES, displacements)
+    for name in ("eyeBlinkLeft", "eyeBlinkRight"):
+        displacements[SHAPE_INDEX[name]] = unfold(mesh, displacements[SHAPE_INDEX[name]])
 
 
 def _lid_gaps(eye: Eye, vertices: FloatMatrix, frame: FaceAxes) -> list[tuple[bool, int, float, float]]:
