@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import socket
 import statistics
@@ -85,13 +86,14 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_mib(pid: int) -> float:
-    """Resident memory of a process and its living descendants."""
+    """Resident memory of a process and its living descendants; shared pages are divided among their users."""
     total = 0.0
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
             total += resident_mib(int(child))
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return total + pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    shares = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    assert shares is not None
+    return total + int(shares.group(1)) / 1024
 
 
 def whole_pipeline(cpus: set[int], repeats: int, size_px: int) -> dict[str, object]:

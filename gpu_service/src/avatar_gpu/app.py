@@ -18,6 +18,7 @@ from avatar_gpu import __version__
 from avatar_gpu.catalogue import Catalogue, EngineSpec
 from avatar_gpu.device import choose_device
 from avatar_gpu.enrolment import Enrolment
+from avatar_gpu.memory import share_arenas
 from avatar_gpu.metrics import Metrics
 from avatar_gpu.protocols import EngineContext
 from avatar_gpu.routes import Services, router
@@ -35,6 +36,7 @@ def create_app(settings: Settings, *, specs: tuple[EngineSpec, ...] | None = Non
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        share_arenas()
         device = choose_device(settings.device)
         # Stages run side by side on threads of their own: inner thread pools only take turns with them.
         cv2.setNumThreads(1)
