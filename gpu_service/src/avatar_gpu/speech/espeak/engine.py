@@ -1,6 +1,7 @@
 """The engine ``espeak``: no download, CPU, any language of eSpeak NG, in a cloned or a built-in voice.
 
-Text → normaliser → eSpeak NG (worker process) → WORLD conversion (worker process) → loudness. The time axis
+Text → normaliser → eSpeak NG (worker process) → the voice (worker process) → loudness. An enrolled voice
+speaks with its recording's own pitch periods, a built-in one is shaped with WORLD. The time axis
 is eSpeak's from end to end, so phone and word times are exact. It sounds synthetic: the timbre and pitch are
 the speaker's, the rhythm is the synthesiser's.
 
