@@ -204,7 +204,7 @@ def test_positive_yaw_turns_to_image_right_positive_pitch_up_positive_roll_clock
 )
 def test_no_visible_triangle_turns_over(likeness: MeshLikeness, asked: dict[str, float]) -> None:
     track = pose(speaking=1, **asked)
-    values = likeness.controls.weights(track.coeffs[0], track.extras[0], track.gaze[0])
+    values = likeness.controls.weights(track.coeffs[0], track.extras[0])
     skin = likeness.mesh.triangles[~likeness.mesh.is_hole]
     before = signed_area(likeness.rest[:, :2].astype(float), skin)
     moved = likeness.rest + np.einsum("k,kvd->vd", values, likeness.shapes.displacements)

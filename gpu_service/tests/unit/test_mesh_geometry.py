@@ -18,15 +18,13 @@ def likeness(tmp_path_factory: pytest.TempPathFactory) -> MeshLikeness:
     return engine.prepare(drawn_portrait(), 256)
 
 
-def weights(likeness: MeshLikeness, speaking: float = 0.0, pitch: float = 0.0, **asked: float) -> np.ndarray:
+def weights(likeness: MeshLikeness, speaking: float = 0.0, **asked: float) -> np.ndarray:
     coefficients = np.zeros(len(COEFFICIENTS), np.float32)
     for name, value in asked.items():
         coefficients[COEFFICIENT_INDEX[name]] = value
     extras = np.zeros(len(EXTRAS), np.float32)
     extras[EXTRA_INDEX["speaking"]] = speaking
-    gaze = np.zeros((2, 2), np.float32)
-    gaze[:, 1] = pitch
-    return likeness.controls.weights(coefficients, extras, gaze)
+    return likeness.controls.weights(coefficients, extras)
 
 
 def lip_gaps(likeness: MeshLikeness, values: np.ndarray) -> np.ndarray:
@@ -88,12 +86,13 @@ def test_left_is_the_subjects_left(likeness: MeshLikeness) -> None:
 
 
 def test_a_blink_wins_over_a_wide_eye_and_never_passes_shut(likeness: MeshLikeness) -> None:
-    values = weights(likeness, pitch=-0.6, eyeBlinkLeft=1.0, eyeWideLeft=1.0, eyeSquintLeft=1.0)
+    values = weights(likeness, eyeBlinkLeft=1.0, eyeWideLeft=1.0, eyeSquintLeft=1.0)
     assert values[SHAPE_INDEX["eyeBlinkLeft"]] == 1
     assert values[SHAPE_INDEX["eyeWideLeft"]] == 0
     assert values[SHAPE_INDEX["eyeSquintLeft"]] == 0
 
 
-def test_looking_down_lowers_the_lids(likeness: MeshLikeness) -> None:
-    assert weights(likeness, pitch=-0.3)[SHAPE_INDEX["eyeBlinkRight"]] > 0.1
-    assert weights(likeness, pitch=0.3)[SHAPE_INDEX["eyeBlinkRight"]] == 0
+def test_the_lids_follow_the_track_and_nothing_else(likeness: MeshLikeness) -> None:
+    values = weights(likeness, eyeBlinkRight=0.25, eyeLookDownRight=1.0)
+    assert values[SHAPE_INDEX["eyeBlinkRight"]] == pytest.approx(0.25)
+    assert values[SHAPE_INDEX["eyeBlinkLeft"]] == 0

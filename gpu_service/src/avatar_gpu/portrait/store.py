@@ -15,7 +15,7 @@ from avatar_contracts.enrolment import PortraitSummary
 from avatar_gpu.portrait.topology import LANDMARKS
 from avatar_gpu.protocols import Portrait
 
-PORTRAIT_VERSION = 2
+PORTRAIT_VERSION = 3
 """Grows whenever the analysis would answer differently for the same photo."""
 
 

@@ -15,8 +15,6 @@ SMILE_SHARE = 1.2
 OPENERS = (
     "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel",
 )  # fmt: skip
-LID_FOLLOWS_GAZE = 0.45
-"""Blink weight per radian of looking down."""
 COEFFICIENT_RANGE = (0.0, 1.2)
 
 _SHARED = tuple(name for name in SHAPES if name in COEFFICIENT_INDEX)
@@ -40,7 +38,6 @@ class Controls:
         self,
         coefficients: NDArray[np.float32],
         extras: NDArray[np.float32],
-        gaze: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """Shape weights; the lips never cross, ``mouthClose`` 1 closes them whatever else is asked."""
         values = np.zeros(len(SHAPES), np.float32)
@@ -50,8 +47,8 @@ class Controls:
         values[_OPENERS] *= 1 - 0.9 * close
         values[SHAPE_INDEX["breath"]] = np.clip(extras[EXTRA_INDEX["breath"]], 0, 1)
         values[SHAPE_INDEX["relax"]] = speaking
-        for side, index in (("Left", 0), ("Right", 1)):
-            self._lid(values, side, float(gaze[index, 1]))
+        for side in ("Left", "Right"):
+            self._lid(values, side)
         values *= self._limits
         gap = self._rest_gap + values @ self._opening
         wanted = np.maximum(gap - speaking * self._rest_gap, 0) * (1 - close)
@@ -61,11 +58,10 @@ class Controls:
         return values
 
     @staticmethod
-    def _lid(values: NDArray[np.float32], side: str, pitch: float) -> None:
-        """A blink wins over everything else that the lids do; looking down lowers them."""
+    def _lid(values: NDArray[np.float32], side: str) -> None:
+        """A blink wins over everything else that the lids do; how they follow the gaze is in the track."""
         blink = SHAPE_INDEX["eyeBlink" + side]
-        lowered = values[blink] + max(0.0, -pitch) * LID_FOLLOWS_GAZE
-        closed = min(1.0, float(lowered))
+        closed = min(1.0, float(values[blink]))
         values[blink] = closed
         for name in ("eyeSquint", "eyeWide"):
             values[SHAPE_INDEX[name + side]] *= 1 - closed

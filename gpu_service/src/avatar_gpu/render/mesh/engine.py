@@ -182,7 +182,7 @@ def _draw(
     bent, screen = buffers.bent, buffers.screen
     mesh, rim = face.mesh, face.mesh.crop.rim_px
     gaze = np.clip(gaze, -MAX_GAZE_RAD, MAX_GAZE_RAD)
-    weights = face.controls.weights(coefficients, extras, gaze)
+    weights = face.controls.weights(coefficients, extras)
     motion = head_motion(
         mesh,
         face.relief,

@@ -49,7 +49,7 @@ def shape_limits(mesh: FaceMesh, shapes: ShapeSet) -> NDArray[np.float32]:
         extras[EXTRA_INDEX["speaking"]] = 1
         for _ in range(MAX_YIELDS):
             controls = Controls(shapes, limits)
-            weights = controls.weights(coefficients, extras, np.zeros((2, 2), np.float32))
+            weights = controls.weights(coefficients, extras)
             active = np.flatnonzero(weights)
             moved = np.einsum("k,kvd->vd", weights[active], shapes.displacements[active][..., :2])
             if (signed_area(mesh.vertices[:, :2] + moved, skin) >= AREA_FLOOR * area).all():

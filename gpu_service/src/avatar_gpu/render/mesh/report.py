@@ -123,7 +123,7 @@ def measure(
     skin, floor = _visible_skin(likeness)
     for i, frame in enumerate(engine.render(likeness, poses)):
         frames.append(frame)
-        weights = likeness.controls.weights(poses.coeffs[i], poses.extras[i], poses.gaze[i])
+        weights = likeness.controls.weights(poses.coeffs[i], poses.extras[i])
         gaps = likeness.shapes.rest_gap + weights @ likeness.shapes.opening
         commanded.append(float(gaps.max()) / likeness.mesh.frame.interocular)
         moved = likeness.rest + np.einsum("k,kvd->vd", weights, likeness.shapes.displacements)
