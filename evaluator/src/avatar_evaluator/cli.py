@@ -18,12 +18,14 @@ import httpx
 from rich.console import Console
 
 from avatar_evaluator import __version__
+from avatar_evaluator.faces.chosen import Onlooker
 from avatar_evaluator.gates import GatesUnreadable, judge, load_gates
-from avatar_evaluator.media import MediaUnreadable, read_media
+from avatar_evaluator.media import MediaUnreadable, read_audio, read_media
 from avatar_evaluator.metrics import score_all
-from avatar_evaluator.recording import Recording
+from avatar_evaluator.observation import Unseen
+from avatar_evaluator.recording import Recording, References
 from avatar_evaluator.report import run_table, scenario_table, score_table, shown
-from avatar_evaluator.run import Report, Result, run
+from avatar_evaluator.run import Judgement, Report, Result, run
 from avatar_evaluator.runtime_client import RuntimeClient, RuntimeUnreachable
 from avatar_evaluator.scenario import Scenario, ScenarioUnreadable, load_scenarios
 
@@ -63,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--repeat", type=int, default=1, help="times each scenario is run (%(default)s)")
     runs.add_argument("--no-warm-up", action="store_true", help="judge the first video too")
 
+    _choose_references(runs)
+
     lists = commands.add_parser("list", help="show the scenarios")
     _choose_scenarios(lists)
 
@@ -70,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     scores.add_argument("file", type=Path)
     scores.add_argument("--json", action="store_true", help="print the scores as JSON")
     scores.add_argument("--gates", type=Path, help="judge the scores by these gates")
+    _choose_references(scores)
     return parser
 
 
@@ -81,6 +86,30 @@ def _choose_scenarios(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _choose_references(parser: argparse.ArgumentParser) -> None:
+    default_models = Path(os.environ.get("MODELS_DIR", "models"))
+    parser.add_argument(
+        "--models", type=Path, default=default_models, help="folder of mediapipe/*.tflite (%(default)s)"
+    )
+    parser.add_argument("--portrait", type=Path, help="the photo that the video shows: sharpness against it")
+    parser.add_argument(
+        "--reference",
+        help="recording of the voice; {language} stands for the scenario's language (en, zh, es)",
+    )
+
+
+def _references(wanted: argparse.Namespace, look: Onlooker, scenario: Scenario | None = None) -> References:
+    """What the video should resemble.
+
+    Raises:
+        MediaUnreadable: a named file cannot be read.
+    """
+    portrait = look.photo(wanted.portrait) if wanted.portrait else None
+    language = "en" if scenario is None else scenario.language.split("-")[0]
+    voice = read_audio(Path(wanted.reference.replace("{language}", language))) if wanted.reference else None
+    return References(voice, None if isinstance(portrait, Unseen) else portrait)
+
+
 def _list(wanted: argparse.Namespace, console: Console) -> int:
     console.print(scenario_table(_chosen(wanted)))
     return PASSED
@@ -88,7 +117,10 @@ def _list(wanted: argparse.Namespace, console: Console) -> int:
 
 def _score(wanted: argparse.Namespace, console: Console) -> int:
     gates = load_gates(wanted.gates) if wanted.gates else ()
-    scores = score_all(Recording(wanted.file, read_media(wanted.file)))
+    look = Onlooker(wanted.models)
+    media = read_media(wanted.file)
+    references = _references(wanted, look)
+    scores = score_all(Recording(wanted.file, media, face=look(wanted.file), references=references))
     if wanted.json:
         print(json.dumps({name: score.model_dump() for name, score in scores.items()}, indent=2))
     else:
@@ -105,6 +137,9 @@ def _run(wanted: argparse.Namespace, console: Console, transport: httpx.AsyncBas
         raise ScenarioUnreadable("no scenario has all these tags; `list` shows what there is")
     gates = load_gates(wanted.gates)
     folder = wanted.out or _new_folder()
+    look = Onlooker(wanted.models)
+    for scenario in scenarios:
+        _references(wanted, look, scenario)
 
     def announce(result: Result) -> None:
         took = shown(result.scores.get("latency.time_to_result"))
@@ -116,7 +151,7 @@ def _run(wanted: argparse.Namespace, console: Console, transport: httpx.AsyncBas
                 RuntimeClient(http),
                 wanted.url,
                 scenarios,
-                gates,
+                Judgement(gates, look, lambda scenario: _references(wanted, look, scenario)),
                 folder,
                 repeats=max(wanted.repeat, 1),
                 warm_up=not wanted.no_warm_up,

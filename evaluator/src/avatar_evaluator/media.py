@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+MIN_HOLE_S, MAX_HOLE_S = 0.02, 60.0
+"""A jump of the sound's timestamps between these is a hole; a longer one is a broken clock."""
 
 
 class MediaUnreadable(Exception):
@@ -35,7 +39,12 @@ class VideoStream:
 
 @dataclass(frozen=True)
 class AudioStream:
-    """The sound. samples: (T, C) float32 in [-1, 1]; duration_s as the container says, else T / rate."""
+    """The sound.
+
+    samples: (T, C) float32 in [-1, 1] without holes: where packets are missing there is silence.
+    start_s: when the first sample is heard, on the container's clock.
+    duration_s: as the container says, else T / rate.
+    """
 
     codec: str
     sample_rate_hz: int
@@ -63,8 +72,11 @@ def read_media(path: Path) -> Media:
     try:
         with av.open(str(path)) as container:
             video = _index_video(container) if container.streams.video else None
-            container.seek(0)
+        # Opened anew: going back to the first picture would lose sound that begins before it.
+        with av.open(str(path)) as container:
             audio = _decode_audio(container) if container.streams.audio else None
+            if not (video and len(video.times_s)) and not (audio and len(audio.samples)):
+                raise MediaUnreadable(f"{path.name} holds neither pictures nor sound")
             return Media(container.format.name, path.stat().st_size, video, audio)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaUnreadable(f"{path.name} cannot be read as a video") from error
@@ -96,15 +108,61 @@ def _decode_audio(container: av.container.InputContainer) -> AudioStream:
     stream = container.streams.audio[0]
     resampler = av.AudioResampler(format="fltp")
     pieces: list[NDArray[np.float32]] = []
-    for frame in container.decode(stream):
-        pieces.extend(piece.to_ndarray() for piece in resampler.resample(frame))
     rate = stream.codec_context.sample_rate
+    start_s: float | None = None
+    heard = 0
+    for frame in container.decode(stream):
+        if frame.time is not None:
+            start_s = frame.time if start_s is None else start_s
+            hole = round((frame.time - start_s) * rate) - heard
+            if pieces and MIN_HOLE_S * rate < hole < MAX_HOLE_S * rate:
+                pieces.append(np.zeros((len(pieces[0]), hole), np.float32))
+                heard += hole
+        for piece in resampler.resample(frame):
+            pieces.append(piece.to_ndarray())
+            heard += pieces[-1].shape[1]
     samples = np.concatenate(pieces, axis=1).T if pieces else np.zeros((0, 1), np.float32)
     declared = stream.duration is not None and stream.time_base is not None
     return AudioStream(
         codec=stream.codec_context.name,
         sample_rate_hz=rate,
         samples=np.ascontiguousarray(samples, dtype=np.float32),
-        start_s=float((stream.start_time or 0) * stream.time_base) if stream.time_base else 0.0,
+        start_s=start_s or 0.0,
         duration_s=float(stream.duration * stream.time_base) if declared else len(samples) / rate,
     )
+
+
+def read_audio(path: Path) -> AudioStream:
+    """The sound of an audio or video file.
+
+    Raises:
+        MediaUnreadable: not a media file, broken, or without sound.
+    """
+    try:
+        with av.open(str(path)) as container:
+            if container.streams.audio:
+                return _decode_audio(container)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaUnreadable(f"{path.name} cannot be read as sound") from error
+    raise MediaUnreadable(f"{path.name} has no sound")
+
+
+def frames(path: Path, *, untimed: bool = False) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Each frame's time on the container's clock and its picture (H, W, 3), one at a time.
+
+    Frames without a time are left out, unless they may be ``untimed``, as a photo is.
+
+    Raises:
+        MediaUnreadable: not a media file, broken, or without picture.
+    """
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise MediaUnreadable(f"{path.name} has no picture")
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            for frame in container.decode(stream):
+                if frame.time is not None or untimed:
+                    yield frame.time or 0.0, frame.to_ndarray(format="rgb24")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaUnreadable(f"{path.name} cannot be read as a video") from error

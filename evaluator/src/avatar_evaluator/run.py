@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,8 @@ from avatar_evaluator import __version__
 from avatar_evaluator.gates import Gate, Verdict, judge
 from avatar_evaluator.media import MediaUnreadable, read_media
 from avatar_evaluator.metrics import score_all
-from avatar_evaluator.recording import Recording
+from avatar_evaluator.observation import Observation, Unseen
+from avatar_evaluator.recording import NO_REFERENCES, NOT_LOOKED_AT, Recording, References
 from avatar_evaluator.runtime_client import NotDelivered, RuntimeClient
 from avatar_evaluator.scenario import Scenario
 from avatar_evaluator.score import Score
@@ -74,13 +76,33 @@ class Report(Reply):
 
 
 Progress = Callable[[Result], None]
+Look = Callable[[Path], Observation | Unseen]
+
+
+def _without_looking(path: Path) -> Unseen:
+    del path
+    return NOT_LOOKED_AT
+
+
+def _without_references(scenario: Scenario) -> References:
+    del scenario
+    return NO_REFERENCES
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How videos are judged: the gates, how pictures are looked at, what each scenario is compared with."""
+
+    gates: Sequence[Gate] = ()
+    look: Look = _without_looking
+    references: Callable[[Scenario], References] = _without_references
 
 
 async def run(
     client: RuntimeClient,
     url: str,
     scenarios: Sequence[Scenario],
-    gates: Sequence[Gate],
+    judgement: Judgement,
     folder: Path,
     *,
     repeats: int = 1,
@@ -111,10 +133,12 @@ async def run(
 
     results: list[Result] = []
     latest = report(None, results)
-    cold = await _once(client, scenarios[0], (), folder, 0, "cold") if warm_up and scenarios else None
+    cold = (
+        await _once(client, scenarios[0], Judgement(), folder, 0, "cold") if warm_up and scenarios else None
+    )
     for scenario in scenarios:
         for repeat in range(1, repeats + 1):
-            result = await _once(client, scenario, gates, folder, repeat, f"{scenario.id}-{repeat}")
+            result = await _once(client, scenario, judgement, folder, repeat, f"{scenario.id}-{repeat}")
             results.append(result)
             latest = report(cold, results)
             if progress is not None:
@@ -123,12 +147,14 @@ async def run(
 
 
 async def _once(
-    client: RuntimeClient, scenario: Scenario, gates: Sequence[Gate], folder: Path, repeat: int, name: str
+    client: RuntimeClient, scenario: Scenario, judgement: Judgement, folder: Path, repeat: int, name: str
 ) -> Result:
     path = folder / f"{name}.mp4"
     try:
         delivery = await client.record(scenario, path)
-        recording = Recording(path, read_media(path), scenario, delivery)
+        recording = Recording(
+            path, read_media(path), scenario, delivery, judgement.look(path), judgement.references(scenario)
+        )
     except NotDelivered as error:
         return Result(scenario=scenario, repeat=repeat, failure=Failure(slug=error.slug, detail=str(error)))
     except MediaUnreadable as error:
@@ -142,5 +168,5 @@ async def _once(
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         engines=dict(delivery.job.get("engines") or {}),
         scores=scores,
-        verdicts=judge(gates, scores),
+        verdicts=judge(judgement.gates, scores),
     )

@@ -20,6 +20,10 @@ from avatar_evaluator.metrics.loudness import loudness
 from avatar_evaluator.metrics.not_built import NOT_BUILT, not_built
 from avatar_evaluator.metrics.picture_size import picture_size
 from avatar_evaluator.metrics.real_time_factor import real_time_factor
+from avatar_evaluator.metrics.sync_confidence import sync_confidence
+from avatar_evaluator.metrics.sync_drift import sync_drift
+from avatar_evaluator.metrics.sync_offset import sync_offset
+from avatar_evaluator.metrics.sync_score0 import sync_score0
 from avatar_evaluator.metrics.time_to_result import time_to_result
 from avatar_evaluator.metrics.trailing_silence import trailing_silence
 from avatar_evaluator.metrics.true_peak import true_peak
@@ -44,6 +48,10 @@ METRICS: dict[str, Metric] = {
     "audio.true_peak": true_peak,
     "audio.leading_silence": leading_silence,
     "audio.trailing_silence": trailing_silence,
+    "sync.score0": sync_score0,
+    "sync.offset": sync_offset,
+    "sync.confidence": sync_confidence,
+    "sync.drift": sync_drift,
     **{name: partial(not_built, name) for name in NOT_BUILT},
 }
 """Name → metric; the names are those of the gates."""

@@ -10,7 +10,6 @@ NOT_BUILT: dict[str, str] = {
     "voice.pitch_gap": "needs the reference recording's fundamental frequency",
     "speech.language": "needs spoken-language identification",
     "speech.error_rate": "needs speech recognition",
-    "sync.offset": "needs an audio-visual offset estimator",
     "sync.closures": "needs mouth landmarks and phone times",
     "picture.stability": "needs face landmarks",
     "picture.sharpness": "needs the portrait",
