@@ -39,18 +39,36 @@ class Sprites:
     texels: float
 
 
-def paint_sprites(mouth_width_px: float, blur_px: float) -> Sprites:
-    """Sprites at twice the mouth's size in the picture, blurred by ``blur_px`` picture pixels."""
+def paint_sprites(mouth_width_px: float, blur_px: float, grain: float) -> Sprites:
+    """Sprites at twice the mouth's size in the picture, blurred by ``blur_px`` picture pixels.
+
+    ``grain`` is the deviation of their brightness from pixel to pixel, as a part of it.
+    """
     texels = max(60.0, 2.0 * mouth_width_px)
     blur = max(1.4, blur_px * texels / mouth_width_px)
     random = np.random.default_rng(3)
-    upper = _row(texels, UPPER_WIDTHS, UPPER_HEIGHTS, -0.22, 2.6, 0.85, 0.62, random)
-    lower = _row(texels, LOWER_WIDTHS, LOWER_HEIGHTS, -0.20, 2.2, 0.75, 0.70, random)[::-1]
-    return Sprites(_soften(upper, blur), _soften(lower, blur), _soften(_tongue(texels, random), blur), texels)
+    upper_row = _row(texels, UPPER_WIDTHS, UPPER_HEIGHTS, -0.22, 2.6, 0.85, 0.62, random)
+    lower_row = _row(texels, LOWER_WIDTHS, LOWER_HEIGHTS, -0.20, 2.2, 0.75, 0.70, random)[::-1]
+    upper, lower, tongue = (
+        _with_grain(_soften(sprite, blur), grain, texels / mouth_width_px, random)
+        for sprite in (upper_row, lower_row, _tongue(texels, random))
+    )
+    return Sprites(upper, lower, tongue, texels)
 
 
 def _soften(sprite: FloatImage, blur: float) -> FloatImage:
     return np.ascontiguousarray(cv2.GaussianBlur(sprite, (0, 0), blur), dtype=np.float32)
+
+
+def _with_grain(
+    sprite: FloatImage, grain: float, texels_per_pixel: float, random: np.random.Generator
+) -> FloatImage:
+    """The sprite with noise as coarse as a picture's pixel, fixed to it as paint is."""
+    noise = random.normal(size=sprite.shape[:2]).astype(np.float32)
+    noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.6 * texels_per_pixel), np.float32)
+    grainy = sprite.copy()
+    grainy[..., :3] *= np.clip(1 + grain * noise / noise.std(), 0, 2)[..., None]
+    return np.ascontiguousarray(grainy, dtype=np.float32)
 
 
 def _ramp(t: NDArray[np.floating]) -> FloatImage:

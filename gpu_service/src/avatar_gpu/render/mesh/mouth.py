@@ -30,6 +30,7 @@ UPPER_TEETH_TOP = -0.17
 """Where the upper sprite begins, in mouth widths below the line of closed lips."""
 LOWER_TEETH_EDGE = -0.04
 TONGUE_TOP = -0.17
+MAX_GRAIN = 0.06
 PARTED = 0.07
 """A rest gap above this many mouth widths may show teeth."""
 LIP_LINE = 0.32
@@ -100,7 +101,7 @@ def look_into_mouth(mesh: FaceMesh, texture: RgbImage, eyeballs: tuple[Eyeball, 
                 lower_edge, float((edge - line[:2]) @ frame.down[:2]) / frame.mouth_width - 0.012
             )
     return MouthLook(
-        paint_sprites(frame.mouth_width, _blur(mesh, texture)),
+        paint_sprites(frame.mouth_width, _blur(mesh, texture), _grain(points, texture, light)),
         light,
         np.asarray(tint, np.float64),
         _colorfulness(mesh, photo),
@@ -150,6 +151,19 @@ def _blur(mesh: FaceMesh, texture: RgbImage) -> float:
     grey = cv2.cvtColor(texture[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY).astype(np.float32)
     detail = float(np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1)).mean())
     return float(np.clip(1.7 - 0.45 * detail, 0.5, 1.5)) * mesh.crop.size_px / 512
+
+
+def _grain(points: FloatMatrix, texture: RgbImage, light: float) -> float:
+    """The photo's noise and brush marks on the cheeks, as a deviation relative to the teeth's brightness."""
+    side = texture.shape[0]
+    reach = max(4, side // 40)
+    found = []
+    for mark in CHEEKS:
+        y, x = _pixel(points[mark], side)
+        patch = texture[max(0, y - reach) : y + reach, max(0, x - reach) : x + reach]
+        grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        found.append(float((grey - cv2.GaussianBlur(grey, (0, 0), 1.5)).std()))
+    return float(np.clip(np.median(found) / 255 / light, 0, MAX_GRAIN))
 
 
 def _photo_teeth(
@@ -350,14 +364,16 @@ def _draw(
                 color[channel] = color[channel] * (1 - sample[3]) + sample[channel] * tint[channel] * light
             # Less light close to the lips, most of all under the upper lip and in the corners.
             to_edge = min(s - lip, floor - s) / mouth_width
-            occlusion = 0.72 + 0.28 * smooth_step(to_edge / 0.06)
+            occlusion = 0.80 + 0.20 * smooth_step(to_edge / 0.06)
             by_floor = smooth_step(1 - (floor - s) / (0.12 * mouth_width))
             occlusion += (1 - occlusion) * 0.75 * by_floor
-            under_lip = 0.74 + 0.26 * smooth_step((s - lip) / (0.11 * mouth_width))
+            under_lip = 0.84 + 0.16 * smooth_step((s - lip) / (0.11 * mouth_width))
             shade = max(occlusion * under_lip, 0.12)
             shade *= (1 - 0.5 * smooth_step((off_center - 0.5) / 0.5)) * (1 - 0.6 * rounding * rounding)
-            for channel in range(3):
-                color[channel] *= shade
+            # What light is left has met lips and gums: the red of it is the last to go.
+            color[0] *= shade**0.8
+            color[1] *= shade
+            color[2] *= shade**1.1
             if photo_teeth.shape[0] > 0:
                 pu = to_photo[0, 0] * x + to_photo[0, 1] * y + to_photo[0, 2]
                 pv = to_photo[1, 0] * x + to_photo[1, 1] * y + to_photo[1, 2]
