@@ -247,6 +247,7 @@ def test_a_job_survives_the_death_of_the_gpu_service(tmp_path: Path) -> None:
             health = httpx.get(f"{url}/health").json()
             assert health["status"] == "degraded"
             assert httpx.get(job).json()["status"] in ("queued", "processing")
+            wait_for(lambda: httpx.get(job).json()["stage"] == "waiting")
         with process("avatar_gpu", gpu_port, tmp_path):
             wait_for(lambda: httpx.get(job).json()["status"] in ("completed", "failed"))
             ended = httpx.get(job).json()

@@ -238,6 +238,7 @@ class InProcessJobEngine:
                 if pause_s is None:
                     raise
                 _log.info("trying again", extra={"job": job.id, "problem": error.slug, "pause_s": pause_s})
+                await progress.waiting()
                 await self._sleep(pause_s)
 
     def _announce_end(self, job_id: str) -> None:
@@ -255,10 +256,12 @@ class _Progress:
         self._written_s = float("-inf")
         self._written: tuple[Stage, int] | None = None
         self._percent = job.progress
+        self._segments = 0
         self.segments_done = 0
 
     async def report(self, stage: Stage, percent: float, segments: int, segments_done: int) -> None:
         """Notes how far the job is."""
+        self._segments = segments
         self.segments_done = segments_done
         self._percent = max(self._percent, percent)
         now_s = self._clock_s()
@@ -268,3 +271,7 @@ class _Progress:
         await self._store.report(
             self._job_id, stage, round(self._percent, 1), segments=segments, segments_done=segments_done
         )
+
+    async def waiting(self) -> None:
+        """Notes that the job stands still until the next try."""
+        await self.report("waiting", self._percent, self._segments, self.segments_done)

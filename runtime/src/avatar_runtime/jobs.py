@@ -14,7 +14,8 @@ from avatar_contracts.problems import Problem
 from avatar_contracts.speech import Emotion
 
 JobStatus = Literal["queued", "processing", "completed", "failed", "canceled"]
-Stage = Literal["queued", "planning", "performing", "assembling", "done"]
+Stage = Literal["queued", "planning", "performing", "waiting", "assembling", "done"]
+"""``waiting``: the GPU service cannot work on the job at the moment, and is asked again after a pause."""
 
 TERMINAL: frozenset[JobStatus] = frozenset({"completed", "failed", "canceled"})
 
