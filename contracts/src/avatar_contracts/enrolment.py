@@ -46,6 +46,10 @@ class HeadPose(Reply):
     roll_deg: float
 
 
+SEVERAL_FACES = "several-faces"
+"""Code of the warning that the photo shows several people and the largest face was taken, as was asked."""
+
+
 class PortraitSummary(Reply):
     """Answer of ``PUT /v1/portraits/{sha256}``."""
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Generic, Protocol, TypeVar
 
-from avatar_contracts.enrolment import PortraitSummary, VoiceSummary
+from avatar_contracts.enrolment import SEVERAL_FACES, PortraitSummary, VoiceSummary
 from avatar_contracts.performance import Framing
 from avatar_contracts.problems import HashMismatch, PortraitNotEnrolled, VoiceNotEnrolled
 from avatar_gpu.catalogue import Catalogue
@@ -133,8 +133,10 @@ class Enrolment:
 
         return self._recent_voices.get((digest, engine_name), recall)
 
-    def enrol_portrait(self, digest: str, data: bytes) -> PortraitSummary:
+    def enrol_portrait(self, digest: str, data: bytes, *, pick_largest: bool = False) -> PortraitSummary:
         """What was found; afterwards ``portrait`` finds the photo.
+
+        A photo of several people that was once enrolled with ``pick_largest`` is refused again without it.
 
         Raises:
             HashMismatch, ImageUnreadable, ImageTooLarge, NoFace, SeveralFaces, FaceTooSmall; and
@@ -144,10 +146,12 @@ class Enrolment:
         folder = self._portraits / digest
         with self._one_at_a_time:
             with suppress(PortraitNotEnrolled):
-                return self.portrait(digest).summary
+                summary = self.portrait(digest).summary
+                if pick_largest or not any(warning.code == SEVERAL_FACES for warning in summary.warnings):
+                    return summary
             if self._analyser is None:
                 self._analyser = PortraitAnalyser(self._models_dir)
-            portrait = self._analyser.analyse(data, digest)
+            portrait = self._analyser.analyse(data, digest, pick_largest=pick_largest)
             with _Replacement(folder) as new:
                 save_portrait(portrait, new / "portrait.npz")
             self._shrink()

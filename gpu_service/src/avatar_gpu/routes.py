@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -88,11 +89,19 @@ async def enrol_voice(
 
 
 @router.put("/v1/portraits/{digest}")
-async def enrol_portrait(request: Request, digest: Digest, services: Wired) -> PortraitSummary:
+async def enrol_portrait(
+    request: Request,
+    digest: Digest,
+    services: Wired,
+    pick: Annotated[
+        Literal["only", "largest"], Query(description="only: a photo of several people is refused")
+    ] = "only",
+) -> PortraitSummary:
     """Analyses a photo (the raw body: JPEG, PNG, WebP and what else Pillow reads)."""
     data = await read_body(request, services.settings.max_upload_bytes)
     with counted(services.metrics, "portrait"):
-        return await to_thread.run_sync(services.enrolment.enrol_portrait, digest, data)
+        enrol = partial(services.enrolment.enrol_portrait, digest, data, pick_largest=pick == "largest")
+        return await to_thread.run_sync(enrol)
 
 
 @router.post("/v1/speech", response_class=StreamingResponse)

@@ -4,6 +4,7 @@ import io
 import json
 import threading
 import wave
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,10 +13,18 @@ import pytest
 from fake_engines import SPECS, FakeRender, FakeVoice
 from live_service import PORTRAIT, fake_settings, put_portrait
 
-from avatar_contracts.problems import HashMismatch, PortraitNotEnrolled, SpeechTooShort, VoiceNotEnrolled
+from avatar_contracts.problems import (
+    HashMismatch,
+    PortraitNotEnrolled,
+    SeveralFaces,
+    SpeechTooShort,
+    VoiceNotEnrolled,
+)
 from avatar_gpu.catalogue import Catalogue
 from avatar_gpu.enrolment import Enrolment
-from avatar_gpu.protocols import EngineContext
+from avatar_gpu.portrait.analyse import several_faces
+from avatar_gpu.protocols import EngineContext, Portrait
+from avatar_gpu.render.mesh.rehearsal import drawn_portrait
 
 
 def babble(seconds: float, seed: int = 0) -> bytes:
@@ -106,6 +115,33 @@ def test_a_portrait_is_prepared_once_for_each_size_and_framing(tmp_path: Path) -
         ]
     assert FakeRender.prepared - before == 3
     assert sizes == [(512, 512), (512, 256), (256, 256)]
+
+
+class TwoPeople:
+    """Finds two people in every photo."""
+
+    def analyse(self, data: bytes, sha256: str, *, pick_largest: bool = False) -> Portrait:
+        if not pick_largest:
+            raise SeveralFaces("The photo shows 2 faces.", faces=2)
+        found = drawn_portrait()
+        warned = found.summary.model_copy(update={"sha256": sha256, "warnings": (several_faces(2),)})
+        return replace(found, summary=warned)
+
+
+def test_a_photo_of_several_people_is_taken_only_where_the_largest_face_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolment = make(tmp_path)
+    monkeypatch.setattr(enrolment, "_analyser", TwoPeople())
+    digest = sha256(b"photo").hexdigest()
+    with pytest.raises(SeveralFaces):
+        enrolment.enrol_portrait(digest, b"photo")
+    for _ in range(2):
+        summary = enrolment.enrol_portrait(digest, b"photo", pick_largest=True)
+        assert [warning.code for warning in summary.warnings] == ["several-faces"]
+    with pytest.raises(SeveralFaces):
+        enrolment.enrol_portrait(digest, b"photo")
+    assert enrolment.portrait(digest).summary == summary
 
 
 def test_the_least_recently_used_enrolment_goes_when_the_cache_is_full(tmp_path: Path) -> None:

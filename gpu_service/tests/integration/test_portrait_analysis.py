@@ -81,7 +81,9 @@ def test_two_people_are_counted(analyser: PortraitAnalyser, photo: Image.Image) 
     with pytest.raises(SeveralFaces, match="2 faces") as refusal:
         analyser.analyse(png(pair), SHA)
     assert refusal.value.extensions == {"faces": 2}
-    assert analyser.analyse(png(pair), SHA, pick_largest=True).summary.width_px == pair.width
+    chosen = analyser.analyse(png(pair), SHA, pick_largest=True).summary
+    assert chosen.width_px == pair.width
+    assert "several-faces" in [warning.code for warning in chosen.warnings]
 
 
 def test_a_tiny_face_is_refused_and_a_small_one_warned_about(

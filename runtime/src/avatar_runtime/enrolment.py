@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, insert, select
 
-from avatar_contracts.enrolment import PortraitSummary, VoiceSummary
+from avatar_contracts.enrolment import SEVERAL_FACES, PortraitSummary, VoiceSummary
 from avatar_contracts.problems import AvatarError, PortraitNotEnrolled, VoiceNotEnrolled
 from avatar_runtime.database import OVERTAKEN_TRIES, Database
 from avatar_runtime.database import enrolments as table
@@ -38,15 +38,19 @@ class Enrolment:
         found = await self._database.run(lambda connection: connection.execute(query).scalar())
         return None if found is None else _summaries[kind].validate_python(found)
 
-    async def ensure(self, asset: Asset) -> Summary:
-        """What was found in ``asset``, which is sent when it never was. Raises what is wrong with it."""
-        return await self.known(asset.kind, asset.sha256) or await self.send(asset)
+    async def ensure(self, asset: Asset, *, pick_largest: bool = False) -> Summary:
+        """What was found in ``asset``, which is sent when it never was. Raises what is wrong with it.
 
-    async def send(self, asset: Asset) -> Summary:
+        ``pick_largest``: of a photo of several people the largest face is taken, now and from now on.
+        """
+        known = await self.known(asset.kind, asset.sha256)
+        return known or await self.send(asset, pick_largest=pick_largest)
+
+    async def send(self, asset: Asset, *, pick_largest: bool = False) -> Summary:
         """Uploads ``asset`` and remembers what was found. Raises what is wrong with it."""
         summary: Summary
         if asset.kind is Kind.PORTRAIT:
-            summary = await self._gpu.enrol_portrait(asset.sha256, asset.path)
+            summary = await self._gpu.enrol_portrait(asset.sha256, asset.path, pick_largest=pick_largest)
         else:
             summary = await self._gpu.enrol_voice(asset.sha256, asset.path)
 
@@ -69,5 +73,7 @@ class Enrolment:
         digest = sha256_of.get(kind) if kind else None
         if kind is None or digest is None:
             return False
-        await self.send(await self._library.by_hash(kind, digest))
+        known = await self.known(kind, digest)
+        picked = known is not None and any(warning.code == SEVERAL_FACES for warning in known.warnings)
+        await self.send(await self._library.by_hash(kind, digest), pick_largest=picked)
         return True

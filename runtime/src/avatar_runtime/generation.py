@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -63,6 +63,9 @@ class GenerateRequest(Request):
     language: LanguageTag = Field(description="BCP 47 tag: en, zh, zh-cn, es, es-MX …", examples=["en"])
     reference_image: str | None = Field(
         default=None, description="a photo in the library by name or hash; absent: the server's default"
+    )
+    pick_face: Literal["only", "largest"] = Field(
+        default="only", description="largest: of a photo of several people the largest face; only: refuse it"
     )
     voice: str | None = Field(
         default=None,
@@ -132,7 +135,9 @@ class Resolution:
             await self._engines.choose(capability, getattr(request.engines, capability))
         check_language(speech, request.language)
         voice = recording or await self._voice(request, speech)
-        notices = (await self._enrolment.ensure(portrait)).warnings
+        notices = (
+            await self._enrolment.ensure(portrait, pick_largest=request.pick_face == "largest")
+        ).warnings
         if isinstance(voice, Asset):
             notices += (await self._enrolment.ensure(voice)).warnings
         return JobSpec(

@@ -92,9 +92,11 @@ class GpuClient:
         """Uploads a recording. Raises what the service found wrong with it."""
         return await self._patiently(lambda: self._upload(f"/v1/voices/{sha256}", file, VoiceSummary))
 
-    async def enrol_portrait(self, sha256: str, file: Path) -> PortraitSummary:
-        """Uploads a photo. Raises what the service found wrong with it."""
-        return await self._patiently(lambda: self._upload(f"/v1/portraits/{sha256}", file, PortraitSummary))
+    async def enrol_portrait(self, sha256: str, file: Path, *, pick_largest: bool = False) -> PortraitSummary:
+        """Uploads a photo; of several people the largest face only if that is asked for. Raises what the
+        service found wrong with it."""
+        path = f"/v1/portraits/{sha256}" + ("?pick=largest" if pick_largest else "")
+        return await self._patiently(lambda: self._upload(path, file, PortraitSummary))
 
     async def perform(self, request: PerformanceRequest) -> AsyncGenerator[PerformanceEvent, None]:
         """The events of a performance up to and including ``PerformanceDone``.

@@ -227,6 +227,20 @@ async def test_forgotten_enrolments_are_sent_again(tmp_path: Path) -> None:
     assert len(set(gpu.uploads)) == 2
 
 
+async def test_of_a_photo_of_several_people_the_largest_face_is_taken_where_that_is_asked(
+    tmp_path: Path,
+) -> None:
+    gpu = FakeGpu(several_faces=True)
+    async with running(tmp_path, gpu) as client:
+        refused = await client.post(GENERATE, json=HELLO)
+        assert (refused.status_code, refused.json()["faces"]) == (422, 2)
+        gpu.forget_before = 1
+        answer = await client.post(GENERATE, json={**HELLO, "pick_face": "largest"})
+        assert answer.status_code == 200
+        assert "several-faces" in [warning["code"] for warning in answer.json()["warnings"]]
+    assert len(gpu.uploads) == 3
+
+
 async def test_a_known_portrait_is_not_uploaded_again(tmp_path: Path) -> None:
     gpu = FakeGpu()
     async with running(tmp_path, gpu) as client:

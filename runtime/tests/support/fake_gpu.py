@@ -23,7 +23,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from numpy.typing import NDArray
 
-from avatar_contracts.enrolment import Box, HeadPose, Notice, PortraitSummary, VoiceSummary
+from avatar_contracts.enrolment import SEVERAL_FACES, Box, HeadPose, Notice, PortraitSummary, VoiceSummary
 from avatar_contracts.health import EngineInfo, EngineList, GpuHealth
 from avatar_contracts.performance import (
     HEAD_SIZE_PX,
@@ -39,6 +39,7 @@ from avatar_contracts.problems import (
     ImageUnreadable,
     NoFace,
     PortraitNotEnrolled,
+    SeveralFaces,
     SpeechTooShort,
     VoiceNotEnrolled,
 )
@@ -65,6 +66,9 @@ class FakeGpu:
     voices: dict[str, bytes] = field(default_factory=dict)
     portraits: dict[str, bytes] = field(default_factory=dict)
     uploads: list[str] = field(default_factory=list)
+    several_faces: bool = False
+    """Every photo shows two people."""
+
     performed: list[PerformanceRequest] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     disconnected: list[str] = field(default_factory=list)
@@ -106,9 +110,14 @@ class FakeGpu:
             return voice_summary(digest, self.voices[digest])
 
         @app.put("/v1/portraits/{digest}")
-        async def portrait(digest: str, request: Request) -> PortraitSummary:
+        async def portrait(digest: str, request: Request, pick: str = "only") -> PortraitSummary:
             data = await self._received(digest, request)
             summary = portrait_summary(digest, data)
+            if self.several_faces:
+                if pick != "largest":
+                    raise SeveralFaces("The photo shows 2 faces.", faces=2)
+                notice = Notice(code=SEVERAL_FACES, detail="The photo shows 2 faces.")
+                summary = summary.model_copy(update={"warnings": (notice,)})
             self.portraits[digest] = data
             return summary
 

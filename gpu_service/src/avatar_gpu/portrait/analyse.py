@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from avatar_contracts.enrolment import Box, HeadPose, Notice, PortraitSummary
+from avatar_contracts.enrolment import SEVERAL_FACES, Box, HeadPose, Notice, PortraitSummary
 from avatar_contracts.problems import FaceTooSmall, NoFace, SeveralFaces
 from avatar_gpu.portrait import topology as face
 from avatar_gpu.portrait.decode import decode_image
@@ -54,7 +54,8 @@ class PortraitAnalyser:
     def analyse(self, data: bytes, sha256: str, *, pick_largest: bool = False) -> Portrait:
         """The portrait in ``data``. ``summary`` counts pixels of the upright photo as it was sent.
 
-        Where the photo shows several people, ``pick_largest`` takes the largest face.
+        Where the photo shows several people, ``pick_largest`` takes the largest face, and a warning with the
+        code ``SEVERAL_FACES`` says so.
 
         Raises:
             ImageUnreadable, ImageTooLarge: see ``decode_image``.
@@ -63,7 +64,7 @@ class PortraitAnalyser:
             FaceTooSmall: the outer eye corners are less than ``MIN_INTEROCULAR_PX`` apart.
         """
         photo = decode_image(data)
-        chosen = self._choose(photo, pick_largest=pick_largest)
+        chosen, people = self._choose(photo, pick_largest=pick_largest)
         points = chosen.shape.points
         interocular = _distance(points, face.LEFT_OUTER_CORNER, face.RIGHT_OUTER_CORNER)
         if interocular < MIN_INTEROCULAR_PX:
@@ -74,7 +75,7 @@ class PortraitAnalyser:
             )
         image, stored = _reduce(photo, points, interocular)
         matte = self._matte.matte(image, stored)
-        summary = _summarise(photo, chosen, interocular, matte, sha256)
+        summary = _summarise(photo, chosen, interocular, matte, sha256, people)
         return Portrait(image, stored.astype(np.float32), matte, summary)
 
     def landmarks(self, rgb: RgbImage) -> FloatMatrix | None:
@@ -82,7 +83,8 @@ class PortraitAnalyser:
         found = self._detector.detect(rgb)
         return self._landmarks.fit(rgb, found[0]).points if found else None
 
-    def _choose(self, photo: RgbImage, *, pick_largest: bool) -> _Face:
+    def _choose(self, photo: RgbImage, *, pick_largest: bool) -> tuple[_Face, int]:
+        """The face to animate, and how many there are."""
         candidates = sorted(self._detector.detect_everywhere(photo), key=lambda f: -float(f.size.max()))
         people: list[_Face] = []
         for found in candidates:
@@ -99,10 +101,11 @@ class PortraitAnalyser:
             )
         if len(people) > 1 and not pick_largest:
             raise SeveralFaces(
-                f"The photo shows {len(people)} faces. Cut it so that one person remains.",
+                f"The photo shows {len(people)} faces. Cut it so that one person remains, or ask for the "
+                "largest face.",
                 faces=len(people),
             )
-        return people[0]
+        return people[0], len(people)
 
 
 def _same_face(a: FaceShape, b: FaceShape) -> bool:
@@ -126,7 +129,7 @@ def _reduce(photo: RgbImage, points: FloatMatrix, interocular: float) -> tuple[R
 
 
 def _summarise(
-    photo: RgbImage, chosen: _Face, interocular: float, matte: FloatArray | None, sha256: str
+    photo: RgbImage, chosen: _Face, interocular: float, matte: FloatArray | None, sha256: str, people: int
 ) -> PortraitSummary:
     points = chosen.shape.points
     low, high = points[: face.MESH_LANDMARKS, :2].min(0), points[: face.MESH_LANDMARKS, :2].max(0)
@@ -140,8 +143,16 @@ def _summarise(
         pose=pose,
         interocular_px=interocular,
         score=min(1.0, chosen.found.score),
-        warnings=tuple(_warnings(points, interocular, pose, matte, width, height)),
+        warnings=(
+            *([several_faces(people)] if people > 1 else []),
+            *_warnings(points, interocular, pose, matte, width, height),
+        ),
     )
+
+
+def several_faces(people: int) -> Notice:
+    """The warning that one of several people was chosen."""
+    return Notice(code=SEVERAL_FACES, detail=f"The photo shows {people} faces; the largest one is animated.")
 
 
 def _warnings(
