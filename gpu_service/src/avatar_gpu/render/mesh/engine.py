@@ -8,7 +8,7 @@ highlights are not believable; hair is rigid; the picture is as sharp as the pho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -131,6 +131,18 @@ class MeshEngine:
             raise TypeError(f"a {type(likeness).__name__} was not prepared by this engine")
         return _frames(likeness, poses)
 
+    def cut_outs(
+        self, likeness: MeshLikeness, poses: MotionTrack
+    ) -> Iterator[tuple[RgbImage, NDArray[np.uint8]]]:
+        """The frames of ``render`` without their background, each with its matte (H, W), 255 on the person.
+
+        Raises:
+            ValueError: the photo has no trustworthy matte, or the likeness shows the whole photo.
+        """
+        if likeness.layers.background is None or likeness.canvas is not None:
+            raise ValueError("only a head with a matte can be cut out")
+        return _cut_outs(likeness, poses)
+
 
 def _relaxing_textures(mesh: FaceMesh, layers: Layers, lift: float) -> tuple[NDArray[np.uint8], ...]:
     relaxed = relaxed_skin(mesh, np.ascontiguousarray(layers.texture[..., :3]), lift)
@@ -158,36 +170,56 @@ class _Buffers:
 def _frames(likeness: MeshLikeness, poses: MotionTrack) -> Iterator[RgbImage]:
     buffers = _Buffers(len(likeness.rest), likeness.mesh.crop.size_px)
     for i in range(poses.size):
-        head = _draw(
-            likeness,
-            poses.coeffs[i],
-            poses.rotation[i],
-            poses.translation[i],
-            poses.gaze[i],
-            poses.extras[i],
-            buffers,
-        )
+        head = _draw(likeness, poses, i, _over_background, buffers)
         yield head if likeness.canvas is None else likeness.canvas.with_head(head)
+
+
+def _cut_outs(likeness: MeshLikeness, poses: MotionTrack) -> Iterator[tuple[RgbImage, NDArray[np.uint8]]]:
+    buffers = _Buffers(len(likeness.rest), likeness.mesh.crop.size_px)
+    for i in range(poses.size):
+        mattes: list[NDArray[np.uint8]] = []
+
+        def alone(
+            _: MeshLikeness,
+            sampled: NDArray[np.uint8],
+            light: NDArray[np.uint8],
+            mattes: list[NDArray[np.uint8]] = mattes,
+        ) -> RgbImage:
+            mattes.append(np.ascontiguousarray(sampled[..., 3]))
+            person = np.ascontiguousarray(sampled[..., :3])
+            illuminate(person, light)
+            return person
+
+        yield _draw(likeness, poses, i, alone, buffers), mattes[0]
+
+
+def _over_background(face: MeshLikeness, sampled: NDArray[np.uint8], light: NDArray[np.uint8]) -> RgbImage:
+    if face.layers.background is None:
+        illuminate(sampled, light)
+        return sampled
+    frame = np.empty((*sampled.shape[:2], 3), np.uint8)
+    compose(sampled, face.layers.background, light, frame)
+    return frame
 
 
 def _draw(
     face: MeshLikeness,
-    coefficients: NDArray[np.float32],
-    rotation: NDArray[np.float32],
-    translation: NDArray[np.float32],
-    gaze: NDArray[np.float32],
-    extras: NDArray[np.float32],
+    poses: MotionTrack,
+    index: int,
+    lay_out: Callable[[MeshLikeness, NDArray[np.uint8], NDArray[np.uint8]], RgbImage],
     buffers: _Buffers,
 ) -> RgbImage:
+    """One frame; ``lay_out`` makes it from the likeness, the sampled person (S, S, 3 or 4) and the light."""
+    coefficients, extras = poses.coeffs[index], poses.extras[index]
     bent, screen = buffers.bent, buffers.screen
     mesh, rim = face.mesh, face.mesh.crop.rim_px
-    gaze = np.clip(gaze, -MAX_GAZE_RAD, MAX_GAZE_RAD)
+    gaze = np.clip(poses.gaze[index], -MAX_GAZE_RAD, MAX_GAZE_RAD)
     weights = face.controls.weights(coefficients, extras)
     motion = head_motion(
         mesh,
         face.relief,
-        np.clip(rotation, -MAX_ROTATION_RAD, MAX_ROTATION_RAD).astype(np.float64),
-        np.clip(translation, -MAX_TRANSLATION, MAX_TRANSLATION).astype(np.float64),
+        np.clip(poses.rotation[index], -MAX_ROTATION_RAD, MAX_ROTATION_RAD).astype(np.float64),
+        np.clip(poses.translation[index], -MAX_TRANSLATION, MAX_TRANSLATION).astype(np.float64),
     )
     bend(face.rest, face.shapes.displacements, weights, face.head, motion.matrix, motion.offset, bent, screen)
     relaxed = float(weights[SHAPE_INDEX["relax"]])
@@ -213,13 +245,7 @@ def _draw(
         buffers.light,
     )
     texture = face.textures[round(relaxed * (len(face.textures) - 1))]
-    sampled = sample(texture, buffers.whole, buffers.fraction)
-    if face.layers.background is None:
-        frame: RgbImage = sampled
-        illuminate(frame, buffers.light)
-    else:
-        frame = np.empty((*sampled.shape[:2], 3), np.uint8)
-        compose(sampled, face.layers.background, buffers.light, frame)
+    frame = lay_out(face, sample(texture, buffers.whole, buffers.fraction), buffers.light)
     for ball, side, look in zip(face.eyeballs, ("Right", "Left"), (gaze[1], gaze[0]), strict=True):
         closed = float(weights[SHAPE_INDEX["eyeBlink" + side]])
         draw_eye(frame, ball, screen, float(rim), motion, look, closed)
