@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -20,6 +21,8 @@ EYEBALL_IN_IRISES = 2.05
 PATCH_MARGIN = 0.14
 """Inter-ocular distances of texture kept around the lids."""
 LID_SHADOW = 0.35
+SEAM_FROM, SEAM_GAP_PX = 0.7, 0.8
+"""Lids this far shut and this close together are drawn with a smooth seam."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ def draw_eye(
     upper, lower = np.empty(count, np.float32), np.empty(count, np.float32)
     for edge, profile in ((ball.opening.upper, upper), (ball.opening.lower, lower)):
         edge_profile(screen, edge, rim, ends[0, 0], ends[0, 1], along[0], along[1], 0.0, step, profile)
+    if closed > SEAM_FROM:
+        soften_seam(frame, upper, lower, ends[0], along, step)
     if float((lower - upper).max()) < 0.3:
         return
     matrix = motion.matrix[:2, :2].astype(np.float64)
@@ -107,6 +112,41 @@ def draw_eye(
         LID_SHADOW * closed,
         0.45 * ball.gap,
     )
+
+
+@compiled
+def soften_seam(
+    frame: NDArray[np.uint8],
+    upper: NDArray[np.float32],
+    lower: NDArray[np.float32],
+    origin: NDArray[np.float64],
+    along: NDArray[np.float64],
+    step: float,
+) -> None:
+    """Where the lids touch, the pixel that the seam runs through takes its share of both sides."""
+    count = upper.shape[0]
+    if along[0] < 0.5:
+        return
+    last_x = origin[0] + along[0] * step * (count - 1)
+    for x in range(max(0, math.ceil(origin[0])), min(frame.shape[1] - 1, math.floor(last_x)) + 1):
+        s, t, gap = 0.0, 0.0, 0.0
+        for _ in range(2):
+            t = (x - origin[0] + s * along[1]) / along[0]
+            position = min(max(t / step, 0.0), count - 1.001)
+            i = int(position)
+            share = position - i
+            lid = upper[i] + share * (upper[i + 1] - upper[i])
+            floor = lower[i] + share * (lower[i + 1] - lower[i])
+            s, gap = 0.5 * (lid + floor), floor - lid
+        weight = 1 - abs(gap) / SEAM_GAP_PX
+        seam = origin[1] + t * along[1] + s * along[0]
+        y = math.floor(seam + 0.5)
+        if weight <= 0 or y < 1 or y >= frame.shape[0] - 1:
+            continue
+        below = y + 0.5 - seam
+        for channel in range(3):
+            mixed = frame[y - 1, x, channel] * (1 - below) + frame[y + 1, x, channel] * below
+            frame[y, x, channel] = int(frame[y, x, channel] * (1 - weight) + mixed * weight + 0.5)
 
 
 @compiled
