@@ -19,6 +19,10 @@ PERSON = 0.04
 IMPOSSIBLE_COLOR = 40.0
 """How far outside 0…255 a solved colour may lie and still say something."""
 FIXED_BORDER_PX = 2
+MOSTLY_BEHIND, MOSTLY_BEHIND_FADE = 0.55, 0.3
+"""A pixel with a smaller matte than this says more and more of the background itself."""
+SOLID, OUTLINE_WIDTH = 0.9, (0.01, 0.028)
+"""The outline is as wide as this around what is surely the person, as fractions of the crop's side."""
 MIRROR_REACH = 0.10
 """How far the background is mirrored across the silhouette, as a fraction of the crop's side."""
 
@@ -110,11 +114,15 @@ def _keep_still(
     """The background adjusted where nothing moves, so that the composition there is the photo itself.
 
     What a doubtful matte leaves of the torso in the background is never uncovered; beside the head the same
-    adjustment would leave a ghost behind.
+    adjustment would leave a ghost of the outline behind, but not where the matte is doubtful far from it.
     """
     alpha = matte[..., None]
     composed = alpha * color + (1 - alpha) * behind
-    missing = (image - composed) / np.maximum(1 - alpha, 0.05) * still[..., None]
+    mostly_behind = np.clip((MOSTLY_BEHIND - matte) / MOSTLY_BEHIND_FADE, 0, 1)
+    apart = cv2.distanceTransform((matte < SOLID).astype(np.uint8), cv2.DIST_L2, 3) / matte.shape[0]
+    mostly_behind *= np.clip((apart - OUTLINE_WIDTH[0]) / (OUTLINE_WIDTH[1] - OUTLINE_WIDTH[0]), 0, 1)
+    share = np.maximum(still, mostly_behind)[..., None]
+    missing = (image - composed) / np.maximum(1 - alpha, 0.05) * share
     kept: RgbImage = np.clip(behind + missing + 0.5, 0, 255).astype(np.uint8)
     return kept
 
