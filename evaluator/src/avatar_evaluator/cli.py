@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``list``, ``score``.
+"""The command line: ``run``, ``list``, ``score``, ``controls``, ``compare``.
 
 Exit codes: 0 every gate passed, 1 a gate failed or a video is missing, 2 the run could not begin.
 """
@@ -18,13 +18,16 @@ import httpx
 from rich.console import Console
 
 from avatar_evaluator import __version__
+from avatar_evaluator.compare import ReportUnreadable, compare, load_report
+from avatar_evaluator.controls import missed, run_controls
 from avatar_evaluator.faces.chosen import Onlooker
 from avatar_evaluator.gates import GatesUnreadable, judge, load_gates
 from avatar_evaluator.media import MediaUnreadable, read_audio, read_media
 from avatar_evaluator.metrics import score_all
 from avatar_evaluator.observation import Unseen
+from avatar_evaluator.page import write_page
 from avatar_evaluator.recording import Recording, References
-from avatar_evaluator.report import run_table, scenario_table, score_table, shown
+from avatar_evaluator.report import change_table, control_table, run_table, scenario_table, score_table, shown
 from avatar_evaluator.run import Judgement, Report, Result, run
 from avatar_evaluator.runtime_client import RuntimeClient, RuntimeUnreachable
 from avatar_evaluator.scenario import Scenario, ScenarioUnreadable, load_scenarios
@@ -41,8 +44,18 @@ def main(arguments: Sequence[str] | None = None, transport: httpx.AsyncBaseTrans
             return _list(wanted, console)
         if wanted.command == "score":
             return _score(wanted, console)
+        if wanted.command == "controls":
+            return _controls(wanted, console)
+        if wanted.command == "compare":
+            return _compare(wanted, console)
         return _run(wanted, console, transport)
-    except (ScenarioUnreadable, GatesUnreadable, MediaUnreadable, RuntimeUnreachable) as error:
+    except (
+        ScenarioUnreadable,
+        GatesUnreadable,
+        MediaUnreadable,
+        ReportUnreadable,
+        RuntimeUnreachable,
+    ) as error:
         print(f"avatar-evaluator: {error}", file=sys.stderr)
         return NOT_BEGUN
 
@@ -67,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _choose_references(runs)
 
+    runs.add_argument("--no-controls", action="store_true", help="do not test the metrics on spoilt videos")
+
     lists = commands.add_parser("list", help="show the scenarios")
     _choose_scenarios(lists)
 
@@ -75,6 +90,14 @@ def _parser() -> argparse.ArgumentParser:
     scores.add_argument("--json", action="store_true", help="print the scores as JSON")
     scores.add_argument("--gates", type=Path, help="judge the scores by these gates")
     _choose_references(scores)
+
+    controls = commands.add_parser("controls", help="spoil a good video: does every metric see it?")
+    controls.add_argument("file", type=Path)
+    _choose_references(controls)
+
+    compares = commands.add_parser("compare", help="compare two runs: did anything become worse?")
+    compares.add_argument("before", type=Path, help="folder of the earlier run")
+    compares.add_argument("after", type=Path, help="folder of the later run")
     return parser
 
 
@@ -131,6 +154,21 @@ def _score(wanted: argparse.Namespace, console: Console) -> int:
     return FAILED if failed else PASSED
 
 
+def _controls(wanted: argparse.Namespace, console: Console) -> int:
+    look = Onlooker(wanted.models)
+    recording = Recording(wanted.file, read_media(wanted.file), face=look(wanted.file))
+    found = run_controls(recording, look.tracker)
+    console.print(control_table(found))
+    return FAILED if missed(found) else PASSED
+
+
+def _compare(wanted: argparse.Namespace, console: Console) -> int:
+    before, after = (load_report(folder) for folder in (wanted.before, wanted.after))
+    changes = compare(before, after)
+    console.print(change_table(changes))
+    return FAILED if any(change.verdict == "worse" for change in changes) else PASSED
+
+
 def _run(wanted: argparse.Namespace, console: Console, transport: httpx.AsyncBaseTransport | None) -> int:
     scenarios = _chosen(wanted)
     if not scenarios:
@@ -151,7 +189,12 @@ def _run(wanted: argparse.Namespace, console: Console, transport: httpx.AsyncBas
                 RuntimeClient(http),
                 wanted.url,
                 scenarios,
-                Judgement(gates, look, lambda scenario: _references(wanted, look, scenario)),
+                Judgement(
+                    gates,
+                    look,
+                    lambda scenario: _references(wanted, look, scenario),
+                    lambda recording: () if wanted.no_controls else run_controls(recording, look.tracker),
+                ),
                 folder,
                 repeats=max(wanted.repeat, 1),
                 warm_up=not wanted.no_warm_up,
@@ -160,7 +203,9 @@ def _run(wanted: argparse.Namespace, console: Console, transport: httpx.AsyncBas
 
     report = asyncio.run(perform())
     console.print(run_table(report))
+    write_page(report, folder)
     console.print(f"{folder / 'report.json'}", soft_wrap=True)
+    console.print(f"{folder / 'report.html'}", soft_wrap=True)
     return PASSED if report.outcome == "pass" else FAILED
 
 

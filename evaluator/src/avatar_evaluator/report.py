@@ -9,6 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from avatar_evaluator.compare import Change
+from avatar_evaluator.controls import Control
 from avatar_evaluator.run import Report, Result
 from avatar_evaluator.scenario import Scenario
 from avatar_evaluator.score import Score
@@ -41,6 +43,8 @@ def run_table(report: Report) -> RenderableType:
         verdict = Text(result.outcome, style=_COLOURS[result.outcome])
         table.add_row(_name(result), *cells, verdict)
     parts: list[RenderableType] = [table, *_medians(report), *_faults(report.results)]
+    if report.controls:
+        parts.append(control_table(report.controls))
     return Group(*parts, *_not_scored(report.results))
 
 
@@ -50,6 +54,36 @@ def score_table(scores: Mapping[str, Score]) -> Table:
     for name, score in scores.items():
         note = score.reason or ", ".join(f"{k} {_detail(v)}" for k, v in score.details.items())
         table.add_row(name, shown(score), score.unit, note)
+    return table
+
+
+def control_table(controls: Iterable[Control]) -> Table:
+    """Each fault with the metric that must see it."""
+    table = Table("fault", "metric", "expected", "before", "after", "outcome", title="controls")
+    colours = {"caught": "green", "missed": "red", "skipped": "yellow"}
+    for control in controls:
+        values = ("–" if value is None else f"{value:.3g}" for value in (control.before, control.after))
+        outcome = Text(control.outcome, style=colours[control.outcome])
+        table.add_row(control.fault, control.metric, control.expectation, *values, outcome)
+    return table
+
+
+def change_table(changes: Iterable[Change]) -> Table:
+    """Each metric's change with its interval and what it means."""
+    table = Table("metric", "n", "before", "after", "change", "95 %", "margin", "verdict")
+    colours = {"better": "green", "worse": "red", "unchanged": "dim", "inconclusive": "yellow"}
+    for change in changes:
+        interval = "–" if change.ci95 is None else f"{change.ci95[0]:+.3g} … {change.ci95[1]:+.3g}"
+        table.add_row(
+            change.metric,
+            str(change.n),
+            f"{change.before:.3g}",
+            f"{change.after:.3g}",
+            f"{change.mean:+.3g}",
+            interval,
+            f"{change.margin:g}",
+            Text(change.verdict, style=colours[change.verdict]),
+        )
     return table
 
 

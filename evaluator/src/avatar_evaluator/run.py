@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+import cv2
 from pydantic import Field
 
 from avatar_contracts.health import RuntimeHealth
 from avatar_contracts.model import Reply
 from avatar_evaluator import __version__
+from avatar_evaluator.controls import Control, missed
 from avatar_evaluator.gates import Gate, Verdict, judge
 from avatar_evaluator.media import MediaUnreadable, read_media
 from avatar_evaluator.metrics import score_all
@@ -47,6 +49,10 @@ class Result(Reply):
     scores: dict[str, Score] = Field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     failure: Failure | None = None
+    sync_curve: tuple[float, ...] = ()
+    """Agreement of sound and lips at −600…+600 ms in steps of 10 ms."""
+    still: str | None = None
+    """A picture of the face, beside the video."""
 
     @property
     def outcome(self) -> Outcome:
@@ -67,11 +73,13 @@ class Report(Reply):
     runtime: RuntimeHealth | None
     cold: Result | None = None
     results: tuple[Result, ...]
+    controls: tuple[Control, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
-        """``pass`` where there is at least one result and every one passed."""
+        """``pass`` where there is at least one result, every one passed, and no control was missed."""
         passed = bool(self.results) and all(r.outcome == "pass" for r in self.results)
+        passed = passed and not missed(self.controls)
         return "pass" if passed else "fail"
 
 
@@ -89,6 +97,11 @@ def _without_references(scenario: Scenario) -> References:
     return NO_REFERENCES
 
 
+def _without_controls(recording: Recording) -> tuple[Control, ...]:
+    del recording
+    return ()
+
+
 @dataclass(frozen=True)
 class Judgement:
     """How videos are judged: the gates, how pictures are looked at, what each scenario is compared with."""
@@ -96,6 +109,7 @@ class Judgement:
     gates: Sequence[Gate] = ()
     look: Look = _without_looking
     references: Callable[[Scenario], References] = _without_references
+    controls: Callable[[Recording], tuple[Control, ...]] = _without_controls
 
 
 async def run(
@@ -117,7 +131,7 @@ async def run(
     started = datetime.now(UTC)
     health = await client.health()
 
-    def report(cold: Result | None, results: list[Result]) -> Report:
+    def report(cold: Result | None, results: list[Result], controls: tuple[Control, ...] = ()) -> Report:
         document = Report(
             started=started,
             python=platform.python_version(),
@@ -126,6 +140,7 @@ async def run(
             runtime=health,
             cold=cold,
             results=tuple(results),
+            controls=controls,
         )
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "report.json").write_text(document.model_dump_json(indent=2), encoding="utf-8")
@@ -143,7 +158,18 @@ async def run(
             latest = report(cold, results)
             if progress is not None:
                 progress(result)
+    if (example := _example(results, folder, judgement)) is not None:
+        latest = report(cold, results, judgement.controls(example))
     return latest
+
+
+def _example(results: Sequence[Result], folder: Path, judgement: Judgement) -> Recording | None:
+    """The longest video of the run, on which the controls are tried."""
+    videos = [folder / r.video for r in results if r.video is not None and r.failure is None]
+    if not videos:
+        return None
+    longest = max(videos, key=lambda path: path.stat().st_size)
+    return Recording(longest, read_media(longest), face=judgement.look(longest))
 
 
 async def _once(
@@ -161,6 +187,10 @@ async def _once(
         failure = Failure(slug="media-unreadable", detail=str(error))
         return Result(scenario=scenario, repeat=repeat, video=path.name, failure=failure)
     scores = score_all(recording)
+    still: str | None = None
+    if isinstance(recording.face, Observation):
+        still = f"{name}.jpg"
+        cv2.imwrite(str(folder / still), cv2.cvtColor(recording.face.still, cv2.COLOR_RGB2BGR))
     return Result(
         scenario=scenario,
         repeat=repeat,
@@ -169,4 +199,8 @@ async def _once(
         engines=dict(delivery.job.get("engines") or {}),
         scores=scores,
         verdicts=judge(judgement.gates, scores),
+        sync_curve=()
+        if isinstance(recording.sync, Unseen)
+        else tuple(round(float(v), 4) for v in recording.sync.estimate.curve),
+        still=still,
     )

@@ -50,7 +50,8 @@ def evaluate(workplace: Path, runtime: FakeRuntime, *more: str) -> tuple[int, di
     code = main(
         [
             *("run", "--url", "http://fake", "--scenarios", str(workplace / "scenarios")),
-            *("--gates", str(workplace / "gates.yaml"), "--out", str(out), *more),
+            *("--gates", str(workplace / "gates.yaml"), "--out", str(out)),
+            *("--models", str(workplace), *more),
         ],
         httpx.ASGITransport(runtime.app(), raise_app_exceptions=False),
     )

@@ -17,16 +17,16 @@ class Onlooker:
 
     def __init__(self, models_dir: Path) -> None:
         """Loads the networks from ``models_dir``; their absence is an answer, not an error."""
-        self._tracker: MeshTracker | None = None
+        self.tracker: MeshTracker | None = None
         self._why = ""
         try:
-            self._tracker = MeshTracker(models_dir)
+            self.tracker = MeshTracker(models_dir)
         except LandmarksUnavailable as error:
             self._why = str(error)
 
     def __call__(self, path: Path) -> Observation | Unseen:
         """What is seen in the video or picture at ``path``."""
-        return Unseen(self._why) if self._tracker is None else observe(path, self._tracker)
+        return Unseen(self._why) if self.tracker is None else observe(path, self.tracker)
 
     def photo(self, path: Path) -> Observation | Unseen:
         """What is seen in a photo, as though it were a video that stands still.
@@ -34,7 +34,7 @@ class Onlooker:
         Raises:
             MediaUnreadable: not a picture.
         """
-        if self._tracker is None:
+        if self.tracker is None:
             return Unseen(self._why)
         _, picture = next(frames(path, untimed=True))
-        return observe_frames(((i / PHOTO_HZ, picture) for i in range(PHOTO_FRAMES)), self._tracker)
+        return observe_frames(((i / PHOTO_HZ, picture) for i in range(PHOTO_FRAMES)), self.tracker)

@@ -30,6 +30,8 @@ LOST = 0.5
 """Presence below which the face counts as lost and is searched for again."""
 LOOKS = tuple((scale, turn) for scale in (0.92, 0.97, 1.03, 1.08) for turn in (-0.04, 0.04))
 """Scale and turn (radians) of the looks whose mean is the answer."""
+SEARCH_EVERY = 5
+"""Frames from one vain search to the next: a search costs as much as many looks."""
 RIGHT_OUTER_CORNER, LEFT_OUTER_CORNER = 33, 263
 
 Region = NDArray[np.float64]
@@ -51,14 +53,18 @@ class MeshTracker:
         self._detector = FaceDetector(folder)
         self._mesh = Network(folder / MESH_FILE)
         self._region: Region | None = None
+        self._pause = 0
 
     def begin(self) -> None:
         self._region = None
+        self._pause = 0
 
     def look(self, rgb: RgbImage) -> Face | None:
-        if self._region is None:
+        if self._region is None and self._pause == 0:
             self._region = self._search(rgb)
+            self._pause = SEARCH_EVERY if self._region is None else 0
         if self._region is None:
+            self._pause = max(self._pause - 1, 0)
             return None
         center_x, center_y, side, turn = self._region
         looks = [self._once(rgb, center_x, center_y, side * scale, turn + extra) for scale, extra in LOOKS]

@@ -25,3 +25,16 @@ def audible(audio: AudioStream) -> NDArray[np.bool_] | None:
     if loudest < NEVER_AUDIBLE_DBFS:
         return None
     return np.asarray(level_db > loudest - BELOW_LOUDEST_DB)
+
+
+def audible_frames(
+    times_s: NDArray[np.float64], audio: AudioStream | None, margin_ms: float = 0.0
+) -> NDArray[np.bool_]:
+    """(N,) for frames shown at ``times_s`` whether sound is heard then, or within ``margin_ms`` of then."""
+    heard = audible(audio) if audio is not None else None
+    if heard is None or audio is None:
+        return np.zeros(len(times_s), np.bool_)
+    starts = audio.start_s + np.flatnonzero(heard) * WINDOW_MS / 1000
+    after = np.searchsorted(starts, times_s)
+    gaps = [np.abs(starts[np.clip(after + step, 0, len(starts) - 1)] - times_s) for step in (-1, 0)]
+    return np.asarray(np.minimum(*gaps) <= (WINDOW_MS + margin_ms) / 1000)

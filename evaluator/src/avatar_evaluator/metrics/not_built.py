@@ -6,13 +6,10 @@ from avatar_evaluator.recording import Recording
 from avatar_evaluator.score import Score
 
 NOT_BUILT: dict[str, str] = {
-    "voice.speaker_similarity": "needs a speaker embedding",
-    "voice.pitch_gap": "needs the reference recording's fundamental frequency",
+    "voice.speaker_similarity": "needs a speaker embedding, whose package (resemblyzer) needs torch",
     "speech.language": "needs spoken-language identification",
     "speech.error_rate": "needs speech recognition",
     "sync.closures": "needs mouth landmarks and phone times",
-    "picture.stability": "needs face landmarks",
-    "picture.sharpness": "needs the portrait",
 }
 """Name → what it needs."""
 
