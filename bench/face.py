@@ -1,6 +1,6 @@
 """What a face costs: CPU milliseconds a frame by stage and size, beside the physical floor of the same run.
 
-The floor is what no renderer of this kind can go below: one bilinear ``cv2.remap`` of the picture, the colour
+The floor is what no renderer of this kind can go below: one bilinear ``cv2.remap`` of the moving square, the colour
 conversion to I420 and the encoder. Everything runs on one thread; figures are medians of ``--repeats`` runs
 of processor time, so a busy machine does not change them much.
 
@@ -13,15 +13,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
@@ -32,7 +34,8 @@ import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 from avatar_contracts.motion import COEFFICIENT_INDEX, EXTRA_INDEX, MotionTrack  # noqa: E402
-from avatar_gpu.portrait import PortraitAnalyser  # noqa: E402
+from avatar_contracts.performance import Framing  # noqa: E402
+from avatar_gpu.portrait import PortraitAnalyser, save_portrait  # noqa: E402
 from avatar_gpu.protocols import EngineContext, Portrait, RgbImage  # noqa: E402
 from avatar_gpu.render.mesh import engine as mesh_engine  # noqa: E402
 from avatar_gpu.render.mesh.engine import MeshEngine, MeshLikeness  # noqa: E402
@@ -96,9 +99,8 @@ def cpu_ms(work: Callable[[], object]) -> float:
 
 def encode(frames: list[RgbImage]) -> int:
     """H.264 as the service makes it: I420 by OpenCV, x264 veryfast, crf 20, one thread; bytes out."""
-    size = frames[0].shape[0]
     coder = av.CodecContext.create("libx264", "w")
-    coder.width = coder.height = size
+    coder.height, coder.width = frames[0].shape[:2]
     coder.pix_fmt = "yuv420p"
     coder.framerate = FRAME_RATE
     coder.time_base = Fraction(1, FRAME_RATE)
@@ -113,20 +115,60 @@ def encode(frames: list[RgbImage]) -> int:
 
 
 def floor_ms(likeness: MeshLikeness, count: int) -> float:
-    """CPU milliseconds of one ``cv2.remap`` of a picture of this size."""
-    size = likeness.width_px
+    """CPU milliseconds of one ``cv2.remap`` of the square that moves."""
+    size = likeness.mesh.crop.size_px
     rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     photo: NDArray[np.uint8] = np.ascontiguousarray(likeness.mesh.crop.image)
     whole, fraction = cv2.convertMaps(columns + 0.3, rows + 0.6, cv2.CV_16SC2)
     return cpu_ms(lambda: [cv2.remap(photo, whole, fraction, cv2.INTER_LINEAR) for _ in range(count)]) / count
 
 
-def measure(portrait: Portrait, size: int, frames: int, repeats: int) -> dict[str, float]:
+def widened(portrait: Portrait) -> Portrait:
+    """The portrait in the middle of a 16 : 9 photo, mirrored outwards."""
+    height, width = portrait.image.shape[:2]
+    side = max(0, (height * 16 // 9 - width + 1) // 2)
+    image = cv2.copyMakeBorder(portrait.image, 0, 0, side, side, cv2.BORDER_REFLECT_101)
+    matte = None
+    if portrait.matte is not None:
+        matte = cv2.copyMakeBorder(portrait.matte, 0, 0, side, side, cv2.BORDER_CONSTANT)
+    landmarks = portrait.landmarks + np.array([side, 0, 0], np.float32)
+    return replace(portrait, image=image, matte=matte, landmarks=landmarks)
+
+
+RESIDENT = """
+import pathlib, sys
+from avatar_contracts.motion import MotionTrack
+from avatar_gpu.portrait.store import load_portrait
+from avatar_gpu.protocols import EngineContext
+from avatar_gpu.render.mesh.engine import MeshEngine
+engine = MeshEngine(EngineContext("cpu", pathlib.Path("models"), 1))
+likeness = engine.prepare(load_portrait(pathlib.Path(sys.argv[1])), 512)
+for frame in engine.render(likeness, MotionTrack.rest(100)):
+    pass
+status = pathlib.Path("/proc/self/status").read_text()
+print(int(status.split("VmRSS:")[1].split()[0]) / 1024)
+"""
+
+
+def resident_mib(portrait: Portrait) -> float:
+    """Resident memory of a fresh process that rendered 100 frames of 512 px, Python and libraries included."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "portrait.npz"
+        save_portrait(portrait, file)
+        command = [sys.executable, "-c", RESIDENT, str(file)]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measure(
+    portrait: Portrait, size: int, frames: int, repeats: int, framing: Framing = "head"
+) -> dict[str, float]:
     engine = MeshEngine(EngineContext("cpu", ROOT / "models", 1))
     track = speech_like(frames)
     row: dict[str, float] = {}
-    row["prepare"] = statistics.median(cpu_ms(lambda: engine.prepare(portrait, size)) for _ in range(repeats))
-    likeness = engine.prepare(portrait, size)
+    row["prepare"] = statistics.median(
+        cpu_ms(lambda: engine.prepare(portrait, size, framing)) for _ in range(repeats)
+    )
+    likeness = engine.prepare(portrait, size, framing)
     start = time.perf_counter()
     next(iter(engine.render(likeness, track)))
     row["first frame (wall)"] = (time.perf_counter() - start) * 1e3
@@ -148,7 +190,6 @@ def measure(portrait: Portrait, size: int, frames: int, repeats: int) -> dict[st
     row["floor: remap + encode"] = row["floor: remap"] + row["encode"]
     row["frames/s on one core"] = 1000 / row["render + encode"]
     row["RTF at 25 fps"] = row["render + encode"] * FRAME_RATE / 1000
-    row["peak memory MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return row
 
 
@@ -171,14 +212,18 @@ def main() -> None:
     )
     portrait = analyser.analyse(data, sha256(data).hexdigest())
     MeshEngine(EngineContext("cpu", options.models, 1)).warm()
-    table = {size: measure(portrait, size, options.frames, options.repeats) for size in options.sizes}
+    table = {f"{size} px": measure(portrait, size, options.frames, options.repeats) for size in options.sizes}
+    table["16 : 9, 1080 px"] = measure(widened(portrait), 1080, options.frames, options.repeats, "full")
+    memory = resident_mib(portrait)
     print(f"analysis of the photo: {analyse_ms:.0f} ms CPU (median of {options.repeats})\n")
-    print("| CPU ms a frame | " + " | ".join(f"{size} px" for size in table) + " |")
+    print("| CPU ms a frame | " + " | ".join(table) + " |")
     print("|---|" + "---:|" * len(table))
     for name in next(iter(table.values())):
         print(f"| {name} | " + " | ".join(f"{row[name]:.2f}" for row in table.values()) + " |")
+    print(f"\nresident memory at 512 px: {memory:.0f} MiB")
     if options.json:
-        options.json.write_text(json.dumps({"analysis_ms": analyse_ms, "sizes": table}, indent=2))
+        found = {"analysis_ms": analyse_ms, "resident_mib": memory, "sizes": table}
+        options.json.write_text(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":
