@@ -14,6 +14,12 @@ class Notice(Reply):
     detail: str
 
 
+TRANSCRIPT_HEADER = "Voice-Transcript"
+"""Of ``PUT /v1/voices/{sha256}``: what the recording says, percent-encoded UTF-8; ``Content-Language`` says
+in which language. Headers, for addresses are logged and a person's words must not be."""
+MAX_TRANSCRIPT_CHARS = 2_000
+
+
 class VoiceSummary(Reply):
     """Answer of ``PUT /v1/voices/{sha256}``."""
 
@@ -25,6 +31,8 @@ class VoiceSummary(Reply):
     f0_range_semitones: float | None = None
     snr_db: float | None = None
     clipped_fraction: float = 0.0
+    language: str | None = Field(default=None, description="of the recording, where it was told")
+    transcript: str | None = Field(default=None, description="what the recording says, where it was told")
     warnings: tuple[Notice, ...] = ()
 
 

@@ -53,6 +53,8 @@ MESSAGES: dict[str, BaseModel] = {
         sample_rate_hz=44_100,
         f0_median_hz=None,
         snr_db=21.5,
+        language="en",
+        transcript="Hello.",
         warnings=(NOTICE,),
     ),
     "box": enrolment.Box(x=1.5, y=2.0, width=30.0, height=40.25),

@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Generic, Protocol, TypeVar
 
-from avatar_contracts.enrolment import SEVERAL_FACES, PortraitSummary, VoiceSummary
+from avatar_contracts.enrolment import SEVERAL_FACES, Notice, PortraitSummary, VoiceSummary
 from avatar_contracts.performance import Framing
 from avatar_contracts.problems import HashMismatch, PortraitNotEnrolled, VoiceNotEnrolled
 from avatar_gpu.catalogue import Catalogue
@@ -33,6 +33,11 @@ from avatar_gpu.voice.analysis import analyse_recording
 
 V = TypeVar("V")
 
+TRANSCRIPT_UNUSED = Notice(
+    code="transcript-unused",
+    detail="The transcript does not fit the recording, or the engine has no use for it; the voice was learnt "
+    "from the sound alone. Send exactly the words that are spoken, at most 30 s, and their language.",
+)
 KEEP_VOICES = 16
 KEEP_PORTRAITS = 8
 KEEP_LIKENESSES = 4
@@ -66,6 +71,11 @@ class _Recent(Generic[V]):
                     self._values.popitem(last=False)
             return value
 
+    def forget(self, key: tuple[str, ...]) -> None:
+        """The value of ``key`` is made anew when it is next asked for."""
+        with self._lock:
+            self._values.pop(key, None)
+
 
 class Enrolment:
     """Enrols and recalls. Every method blocks and may be called from several threads."""
@@ -82,8 +92,18 @@ class Enrolment:
         self._recent_likenesses: _Recent[Likeness] = _Recent(KEEP_LIKENESSES)
         self._one_at_a_time = threading.Lock()
 
-    def enrol_voice(self, digest: str, data: bytes, engine_name: str | None) -> VoiceSummary:
+    def enrol_voice(
+        self,
+        digest: str,
+        data: bytes,
+        engine_name: str | None,
+        *,
+        language: str | None = None,
+        transcript: str | None = None,
+    ) -> VoiceSummary:
         """What was measured; afterwards ``voice`` finds the voice for this engine.
+
+        language, transcript: of the recording; where neither is given, what was told before holds.
 
         Raises:
             HashMismatch, AudioUnreadable, AudioTooLong, SpeechTooShort, and the catalogue's errors.
@@ -93,16 +113,29 @@ class Enrolment:
         folder = self._voices / digest
         with self._one_at_a_time:
             summary_file = folder / "summary.json"
-            if summary_file.exists() and (folder / f"{spec.name}.npz").exists():
-                _touch(folder)
-                return VoiceSummary.model_validate_json(summary_file.read_bytes())
+            if summary_file.exists():
+                known = VoiceSummary.model_validate_json(summary_file.read_bytes())
+                if language is None and transcript is None:
+                    language, transcript = known.language, known.transcript
+                told_before = (language, transcript) == (known.language, known.transcript)
+                if told_before and (folder / f"{spec.name}.npz").exists():
+                    _touch(folder)
+                    return known
             recording, summary = analyse_recording(data, digest)
             with self._catalogue.speech(spec.name) as engine:
-                voice = engine.enrol(recording)
+                voice = engine.enrol(recording, language=language, transcript=transcript)
+            unused = () if transcript is None or voice.aligned_to_text else (TRANSCRIPT_UNUSED,)
+            told = {
+                "language": language,
+                "transcript": transcript,
+                "warnings": (*summary.warnings, *unused),
+            }
+            summary = summary.model_copy(update=told)
             with _Replacement(folder) as new:
                 (new / "source").write_bytes(data)
                 (new / "summary.json").write_text(summary.model_dump_json())
                 voice.save(new / f"{spec.name}.npz")
+            self._recent_voices.forget((digest, spec.name))
             self._shrink()
         return summary
 
@@ -125,7 +158,8 @@ class Enrolment:
                 except ValueError:
                     profile.unlink()  # written by another version: learn it again
             recording, _ = analyse_recording((folder / "source").read_bytes(), digest)
-            voice = engine.enrol(recording)
+            told = VoiceSummary.model_validate_json((folder / "summary.json").read_bytes())
+            voice = engine.enrol(recording, language=told.language, transcript=told.transcript)
             temporary = profile.with_name(f".{profile.stem}.{os.getpid()}.{threading.get_ident()}.npz")
             voice.save(temporary)
             temporary.replace(profile)

@@ -67,7 +67,13 @@ class AudioClip:
 
 
 class Voice(Protocol):
-    """What an engine learnt from a recording: a value that saves and loads."""
+    """What an engine learnt from a recording: a value that saves and loads.
+
+    aligned_to_text: the engine used the transcript that came with the recording.
+    """
+
+    @property
+    def aligned_to_text(self) -> bool: ...
 
     def save(self, path: Path) -> None: ...
 
@@ -103,8 +109,14 @@ class SpeechEngine(Engine, Protocol):
     def voices(self) -> tuple[str, ...]:
         """Names of built-in voices; the first is the default of a request without a voice."""
 
-    def enrol(self, recording: AudioClip) -> Voice:
-        """A voice from a recording whose speech was found long enough. Blocking, seconds."""
+    def enrol(
+        self, recording: AudioClip, *, language: str | None = None, transcript: str | None = None
+    ) -> Voice:
+        """A voice from a recording whose speech was found long enough. Blocking, seconds.
+
+        language, transcript: of the recording and what it says, where they are known; hints that an engine
+        may use, and must not trust.
+        """
 
     def load_voice(self, path: Path) -> Voice:
         """The voice that ``save`` wrote. Raises ``ValueError`` where the file is of another version."""

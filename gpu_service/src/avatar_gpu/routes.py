@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from avatar_contracts.enrolment import PortraitSummary, VoiceSummary
+from avatar_contracts.enrolment import (
+    MAX_TRANSCRIPT_CHARS,
+    TRANSCRIPT_HEADER,
+    PortraitSummary,
+    VoiceSummary,
+)
 from avatar_contracts.health import EngineList, GpuHealth
+from avatar_contracts.languages import LanguageTag
 from avatar_contracts.performance import PerformanceRequest, TaskId
-from avatar_contracts.problems import AvatarError, PayloadTooLarge
+from avatar_contracts.problems import AvatarError, InvalidRequest, PayloadTooLarge
 from avatar_contracts.speech import SpeechRequest
 from avatar_contracts.stream import CONTENT_TYPE
 from avatar_gpu import __version__
@@ -81,11 +88,25 @@ async def enrol_voice(
     digest: Digest,
     services: Wired,
     engine: Annotated[str | None, Query(description="speech engine that learns the voice")] = None,
+    language: Annotated[
+        LanguageTag | None, Header(alias="Content-Language", description="of the recording")
+    ] = None,
+    transcript: Annotated[
+        str | None,
+        Header(alias=TRANSCRIPT_HEADER, description="what the recording says, percent-encoded UTF-8"),
+    ] = None,
 ) -> VoiceSummary:
-    """Learns a voice from a recording (the raw body: WAV, MP3, M4A, OGG, FLAC, or a video with sound)."""
+    """Learns a voice from a recording (the raw body: WAV, MP3, M4A, OGG, FLAC, or a video with sound).
+
+    A transcript makes the voice clearer and more alike; it is used where it fits what is heard.
+    """
+    words = unquote(transcript or "").strip() or None
+    if words is not None and len(words) > MAX_TRANSCRIPT_CHARS:
+        raise InvalidRequest(f"{TRANSCRIPT_HEADER}: at most {MAX_TRANSCRIPT_CHARS} characters")
     data = await read_body(request, services.settings.max_upload_bytes)
+    learn = partial(services.enrolment.enrol_voice, language=language, transcript=words)
     with counted(services.metrics, "voice"):
-        return await to_thread.run_sync(services.enrolment.enrol_voice, digest, data, engine)
+        return await to_thread.run_sync(learn, digest, data, engine)
 
 
 @router.put("/v1/portraits/{digest}")

@@ -13,6 +13,7 @@ import pytest
 from fake_engines import SPECS, FakeRender, FakeVoice
 from live_service import PORTRAIT, fake_settings, put_portrait
 
+from avatar_contracts.enrolment import VoiceSummary
 from avatar_contracts.problems import (
     HashMismatch,
     PortraitNotEnrolled,
@@ -90,6 +91,30 @@ def test_a_voice_is_found_by_another_process_and_by_another_engine(tmp_path: Pat
     assert voice == other
     assert (tmp_path / "data/enrolled/voices" / digest / "guarded.npz").exists()
     assert make(tmp_path).enrol_voice(digest, data, "fake") == summary
+
+
+def test_a_transcript_is_remembered_and_told_of_where_it_was_of_no_use(tmp_path: Path) -> None:
+    data = babble(12)
+    digest = sha256(data).hexdigest()
+    enrolment = make(tmp_path)
+
+    def enrol(engine: str, language: str | None = None, transcript: str | None = None) -> VoiceSummary:
+        return enrolment.enrol_voice(digest, data, engine, language=language, transcript=transcript)
+
+    def aligned() -> bool:
+        with enrolment._catalogue.speech() as engine:
+            return enrolment.voice(digest, engine, "fake").aligned_to_text
+
+    assert enrol("fake").transcript is None
+    assert not aligned()
+    useless = enrol("fake", "en", "something else")
+    assert useless.warnings[-1].code == "transcript-unused"
+    used = enrol("fake", "en", "what it says")
+    assert (used.language, used.transcript) == ("en", "what it says")
+    assert used.warnings == useless.warnings[:-1]
+    assert aligned()
+    assert enrol("fake") == used
+    assert enrol("guarded") == used
 
 
 def test_a_portrait_is_prepared_once_for_each_size_and_framing(tmp_path: Path) -> None:

@@ -38,9 +38,10 @@ SENTENCE_SAMPLES = 24_000 // 2 + 7
 @dataclass(frozen=True)
 class FakeVoice:
     gain: float
+    aligned_to_text: bool = False
 
     def save(self, path: Path) -> None:
-        np.savez(path, gain=self.gain)
+        np.savez(path, gain=self.gain, aligned_to_text=self.aligned_to_text)
 
 
 class FakeSpeech:
@@ -58,12 +59,14 @@ class FakeSpeech:
     def close(self) -> None:
         self.closed = True
 
-    def enrol(self, recording: AudioClip) -> Voice:
-        return FakeVoice(float(np.abs(recording.samples).max()))
+    def enrol(
+        self, recording: AudioClip, *, language: str | None = None, transcript: str | None = None
+    ) -> Voice:
+        return FakeVoice(float(np.abs(recording.samples).max()), transcript == "what it says")
 
     def load_voice(self, path: Path) -> Voice:
         with np.load(path) as file:
-            return FakeVoice(float(file["gain"]))
+            return FakeVoice(float(file["gain"]), bool(file["aligned_to_text"]))
 
     def speak(
         self, request: SpeechRequest, voice: Voice | None, cancelled: Cancelled

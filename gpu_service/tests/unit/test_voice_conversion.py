@@ -60,6 +60,39 @@ def voice() -> exemplars.ExemplarVoice:
     return exemplars.learn(recording, 50, "en", bank(100.0))
 
 
+def test_words_that_are_said_are_aligned_to_and_other_words_are_not() -> None:
+    recording, _ = sentence(200.0, shift=1.12, seed=1)
+    said, _ = sentence(100.0, seed=1)
+    other, _ = sentence(100.0, seed=0)
+
+    aligned = exemplars.learn(recording, 50, "en", bank(100.0), world.analyse(said, careful=False))
+    refused = exemplars.learn(recording, 50, "en", bank(100.0), world.analyse(other, careful=False))
+
+    assert aligned.aligned_to_text
+    assert aligned.rate == pytest.approx(1.0, abs=0.05)
+    assert not refused.aligned_to_text
+    assert refused.rate == exemplars.USUAL_RATE
+    assert exemplars.exemplars_from_bytes(aligned.to_bytes()).aligned_to_text
+
+
+def test_a_text_far_too_long_for_the_recording_is_not_aligned_to() -> None:
+    recording, _ = sentence(200.0, seed=1)
+    said, _ = sentence(100.0, seed=1)
+    long = world.analyse(np.tile(said, 3), careful=False)
+
+    assert not exemplars.learn(recording, 50, "en", bank(100.0), long).aligned_to_text
+
+
+def test_a_monotone_path_goes_from_end_to_end_and_never_back() -> None:
+    costs = np.random.default_rng(0).random((40, 50)).astype(np.float32)
+
+    path = selection.monotone_path(costs)
+
+    assert path[0] <= 1
+    assert path[-1] >= 48
+    assert set(np.diff(path).tolist()) <= {0, 1, 2}
+
+
 def test_speech_without_a_voiced_sound_has_no_pitch() -> None:
     hiss = 0.05 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, insert, select
 
@@ -24,6 +26,18 @@ _MISSING: dict[type[AvatarError], Kind] = {
 }
 
 
+@dataclass(frozen=True)
+class Words:
+    """What a person tells of a recording: its language, and what it says."""
+
+    language: str | None = None
+    transcript: str | None = None
+
+
+def _words_of(summary: Summary | None) -> Words | None:
+    return Words(summary.language, summary.transcript) if isinstance(summary, VoiceSummary) else None
+
+
 class Enrolment:
     """Sends assets to the GPU service and remembers what it found in them."""
 
@@ -38,21 +52,29 @@ class Enrolment:
         found = await self._database.run(lambda connection: connection.execute(query).scalar())
         return None if found is None else _summaries[kind].validate_python(found)
 
-    async def ensure(self, asset: Asset, *, pick_largest: bool = False) -> Summary:
+    async def ensure(
+        self, asset: Asset, *, pick_largest: bool = False, words: Words | None = None
+    ) -> Summary:
         """What was found in ``asset``, which is sent when it never was. Raises what is wrong with it.
 
         ``pick_largest``: of a photo of several people the largest face is taken, now and from now on.
+        ``words``: of a recording; other words than before send it again.
         """
         known = await self.known(asset.kind, asset.sha256)
-        return known or await self.send(asset, pick_largest=pick_largest)
+        if known is None or (words is not None and words != _words_of(known)):
+            return await self.send(asset, pick_largest=pick_largest, words=words)
+        return known
 
-    async def send(self, asset: Asset, *, pick_largest: bool = False) -> Summary:
+    async def send(self, asset: Asset, *, pick_largest: bool = False, words: Words | None = None) -> Summary:
         """Uploads ``asset`` and remembers what was found. Raises what is wrong with it."""
         summary: Summary
         if asset.kind is Kind.PORTRAIT:
             summary = await self._gpu.enrol_portrait(asset.sha256, asset.path, pick_largest=pick_largest)
         else:
-            summary = await self._gpu.enrol_voice(asset.sha256, asset.path)
+            told = words or Words()
+            summary = await self._gpu.enrol_voice(
+                asset.sha256, asset.path, language=told.language, transcript=told.transcript
+            )
 
         def remember(connection: Connection) -> None:
             connection.execute(
@@ -75,5 +97,6 @@ class Enrolment:
             return False
         known = await self.known(kind, digest)
         picked = known is not None and any(warning.code == SEVERAL_FACES for warning in known.warnings)
-        await self.send(await self._library.by_hash(kind, digest), pick_largest=picked)
+        asset = await self._library.by_hash(kind, digest)
+        await self.send(asset, pick_largest=picked, words=_words_of(known))
         return True

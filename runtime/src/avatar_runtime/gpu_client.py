@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.parse import quote
 
 import anyio
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from avatar_contracts.enrolment import PortraitSummary, VoiceSummary
+from avatar_contracts.enrolment import TRANSCRIPT_HEADER, PortraitSummary, VoiceSummary
 from avatar_contracts.health import EngineList, GpuHealth
 from avatar_contracts.performance import PerformanceDone, PerformanceEvent, PerformanceRequest
 from avatar_contracts.problems import (
@@ -88,9 +89,17 @@ class GpuClient:
         """The engines of the service."""
         return await self._patiently(lambda: self._ask("GET", "/v1/engines", EngineList))
 
-    async def enrol_voice(self, sha256: str, file: Path) -> VoiceSummary:
-        """Uploads a recording. Raises what the service found wrong with it."""
-        return await self._patiently(lambda: self._upload(f"/v1/voices/{sha256}", file, VoiceSummary))
+    async def enrol_voice(
+        self, sha256: str, file: Path, *, language: str | None = None, transcript: str | None = None
+    ) -> VoiceSummary:
+        """Uploads a recording, with its language and words where they are known. Raises what the service
+        found wrong with it."""
+        told = {
+            **({"Content-Language": language} if language else {}),
+            **({TRANSCRIPT_HEADER: quote(transcript)} if transcript else {}),
+        }
+        path = f"/v1/voices/{sha256}"
+        return await self._patiently(lambda: self._upload(path, file, VoiceSummary, told))
 
     async def enrol_portrait(self, sha256: str, file: Path, *, pick_largest: bool = False) -> PortraitSummary:
         """Uploads a photo; of several people the largest face only if that is asked for. Raises what the
@@ -148,9 +157,9 @@ class GpuClient:
                 pause_s *= 2
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _upload(self, path: str, file: Path, answer: type[M]) -> M:
+    async def _upload(self, path: str, file: Path, answer: type[M], told: dict[str, str] | None = None) -> M:
         size = (await anyio.Path(file).stat()).st_size
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size), **(told or {})}
         return await self._ask(
             "PUT", path, answer, content=_chunks_of(file), headers=headers, timeout=self._stream_timeout
         )

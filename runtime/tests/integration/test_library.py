@@ -159,6 +159,39 @@ async def test_only_images_of_the_assets_folder_are_portraits(client: httpx.Asyn
     assert await names(client, PORTRAITS) == ["astronaut.png", "broken.png", "landscape.png"]
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"language": "not a tag"}, "language"),
+        ({"language": "en", "transcript": "word " * 500}, "transcript"),
+        ({"lang": "en"}, "lang"),
+    ],
+    ids=["language", "length", "field"],
+)
+async def test_what_a_form_tells_wrongly_of_a_recording_is_refused(
+    client: httpx.AsyncClient, data: dict[str, str], says: str
+) -> None:
+    answer = await client.post(VOICES, files={"file": ("me.wav", WAV + b"me")}, data=data)
+
+    assert answer.status_code == 422
+    assert says in problem_of(answer).detail
+
+
+async def test_the_language_and_the_words_of_a_recording_reach_the_gpu_service(
+    client: httpx.AsyncClient,
+) -> None:
+    files = {"file": ("me.wav", WAV + b"me")}
+    told = {"language": "zh-cn", "transcript": "你好，世界。"}
+
+    plain = (await client.post(VOICES, files=files)).json()["enrolment"]
+    spoken = (await client.post(VOICES, files=files, data=told)).json()["enrolment"]
+    again = (await client.post(VOICES, files=files)).json()["enrolment"]
+
+    assert plain["transcript"] is None
+    assert (spoken["language"], spoken["transcript"]) == ("zh-CN", "你好，世界。")
+    assert again == spoken
+
+
 async def test_voices_list_recordings_and_built_in_voices(client: httpx.AsyncClient) -> None:
     listed = (await client.get(VOICES)).json()["data"]
     assert [(v["name"], v["source"]) for v in listed] == [

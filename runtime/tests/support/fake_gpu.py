@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import sha256
+from urllib.parse import unquote
 
 import av
 import numpy as np
@@ -23,7 +24,15 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from numpy.typing import NDArray
 
-from avatar_contracts.enrolment import SEVERAL_FACES, Box, HeadPose, Notice, PortraitSummary, VoiceSummary
+from avatar_contracts.enrolment import (
+    SEVERAL_FACES,
+    TRANSCRIPT_HEADER,
+    Box,
+    HeadPose,
+    Notice,
+    PortraitSummary,
+    VoiceSummary,
+)
 from avatar_contracts.health import EngineInfo, EngineList, GpuHealth
 from avatar_contracts.performance import (
     HEAD_SIZE_PX,
@@ -107,7 +116,13 @@ class FakeGpu:
         @app.put("/v1/voices/{digest}")
         async def voice(digest: str, request: Request) -> VoiceSummary:
             self.voices[digest] = await self._received(digest, request)
-            return voice_summary(digest, self.voices[digest])
+            words = request.headers.get(TRANSCRIPT_HEADER)
+            return voice_summary(digest, self.voices[digest]).model_copy(
+                update={
+                    "language": request.headers.get("Content-Language"),
+                    "transcript": None if words is None else unquote(words),
+                }
+            )
 
         @app.put("/v1/portraits/{digest}")
         async def portrait(digest: str, request: Request, pick: str = "only") -> PortraitSummary:

@@ -9,6 +9,9 @@ from avatar_gpu.voice.features import distances
 
 STAY_COST = 0.4
 SKIP_COST = 0.2
+END_COST = 2.0
+"""For each frame by which an alignment misses the beginning or the end."""
+NEVER = 1e8
 ROUNDS = 8
 RIDGE = 0.05
 MOST_FRAMES = 2_500
@@ -57,6 +60,17 @@ def best_path(costs: NDArray[np.float32], follows: NDArray[np.bool_], jump_cost:
         move_code = moves[step, here]
         path[step - 1] = jumps[step] if move_code == _JUMP else here - (0, 1, 2)[move_code]
     return path
+
+
+def monotone_path(costs: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(T,) index for each row of ``costs`` (T, N), from the first column to the last without ever going back.
+
+    A row moves on by at most two columns, so N may be at most 2·T for an answer that reaches the end.
+    """
+    bounded = costs.copy()
+    bounded[:1] += END_COST * np.arange(costs.shape[1], dtype=np.float32)
+    bounded[-1:] += END_COST * np.arange(costs.shape[1], dtype=np.float32)[::-1]
+    return best_path(bounded, np.ones(costs.shape[1], bool), NEVER)
 
 
 def ridge_towards_identity(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:

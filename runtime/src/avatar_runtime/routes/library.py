@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from avatar_contracts.enrolment import PortraitSummary, VoiceSummary
+from avatar_contracts.enrolment import MAX_TRANSCRIPT_CHARS, PortraitSummary, VoiceSummary
+from avatar_contracts.languages import normalise_language
 from avatar_contracts.problems import AvatarError, InvalidRequest
-from avatar_runtime.enrolment import Summary
+from avatar_runtime.enrolment import Summary, Words
 from avatar_runtime.library import Asset, Kind
 from avatar_runtime.names import safe_name
 from avatar_runtime.routes.documents import (
@@ -25,7 +26,7 @@ from avatar_runtime.uploads import body_chunks, file_chunks, file_fields, form_o
 
 router = APIRouter(prefix=API, tags=["library"])
 
-MAX_NAME_FIELD_BYTES = 4096
+MAX_TEXT_BYTES = 16_384
 UploadName = Annotated[str | None, Query(description="name in the library; absent: the file's own")]
 
 
@@ -87,6 +88,8 @@ async def list_voices(services: ServicesDependency) -> VoiceList:
 async def add_voice(request: Request, services: ServicesDependency, name: UploadName = None) -> VoiceDocument:
     """Uploads a recording, as a form with ``file`` and ``name`` or as the raw body.
 
+    The form may also say the ``language`` of the recording and, as ``transcript``, the exact words in it (at
+    most 30 s of speech), which makes the voice clearer and more alike.
     The recording is measured at once; one with too little speech is refused and not kept.
     """
     asset, summary = await _receive(request, services, Kind.VOICE, name)
@@ -101,22 +104,41 @@ async def _receive(
         if name:
             safe_name(name)
         return await _keep(services, await services.library.receive(kind, body_chunks(request, limit)), name)
-    async with form_of(request, max_text_bytes=MAX_NAME_FIELD_BYTES, max_file_bytes=limit) as form:
+    async with form_of(request, max_text_bytes=MAX_TEXT_BYTES, max_file_bytes=limit) as form:
         fields = text_fields(form)
         file = file_fields(form, frozenset({"file"})).get("file")
         if file is None:
             raise InvalidRequest("file: the form has no file in the field 'file'")
-        if unknown := sorted(set(fields) - {"name"}):
-            raise InvalidRequest(f"{unknown[0][:40]}: the form takes the fields 'file' and 'name' only")
+        allowed = {"name", "language", "transcript"} if kind is Kind.VOICE else {"name"}
+        if unknown := sorted(set(fields) - allowed):
+            listed = ", ".join(sorted({"file", *allowed}))
+            raise InvalidRequest(f"{unknown[0][:40]}: the form takes the fields {listed} only")
+        words = _told(fields)
         wanted = name or fields.get("name") or file.filename
         if wanted:
             safe_name(wanted)
-        return await _keep(services, await services.library.receive(kind, file_chunks(file)), wanted)
+        asset = await services.library.receive(kind, file_chunks(file))
+        return await _keep(services, asset, wanted, words)
 
 
-async def _keep(services: Services, asset: Asset, name: str | None) -> tuple[Asset, Summary]:
+def _told(fields: dict[str, str]) -> Words | None:
+    """What the form says of the recording; None where it says nothing."""
+    transcript = fields.get("transcript", "").strip() or None
+    if transcript is not None and len(transcript) > MAX_TRANSCRIPT_CHARS:
+        raise InvalidRequest(f"transcript: at most {MAX_TRANSCRIPT_CHARS} characters")
+    language = fields.get("language", "").strip() or None
     try:
-        summary = await services.enrolment.ensure(asset)
+        tag = None if language is None else normalise_language(language)
+    except ValueError as error:
+        raise InvalidRequest(f"language: {error}") from error
+    return None if tag is None and transcript is None else Words(tag, transcript)
+
+
+async def _keep(
+    services: Services, asset: Asset, name: str | None, words: Words | None = None
+) -> tuple[Asset, Summary]:
+    try:
+        summary = await services.enrolment.ensure(asset, words=words)
     except AvatarError:
         await services.library.discard(asset)
         raise

@@ -47,13 +47,25 @@ class Converter:
         voiced = f0[f0 > 0]
         return float(np.median(voiced)) if len(voiced) else 0.0
 
-    def learn(self, samples: bytes, pitch: int, language: str, bank: list[dict[str, Any]]) -> bytes:
+    def learn(
+        self,
+        samples: bytes,
+        pitch: int,
+        language: str,
+        bank: list[dict[str, Any]],
+        spoken: list[dict[str, Any]],
+    ) -> bytes:
         """The saved voice of a recording (float32, 24 kHz); see ``exemplars.learn``.
 
-        bank: utterances of the base voice, each with ``pcm``, ``sample_rate_hz``.
+        bank: utterances of the base voice, each with ``pcm``, ``sample_rate_hz``. spoken: likewise, what the
+            recording says; [] where that is not known. A recording whose speech is cut at ``MAX_SPEECH_S``
+            is compared without it, for nothing tells where in the text the cut is.
         """
         speech = _speech_only(np.frombuffer(samples, np.float32))
-        return exemplars.learn(speech, pitch, language, _bank(bank)).to_bytes()
+        frames = world.analyse(_joined(bank), careful=False)
+        whole = len(speech) < round(MAX_SPEECH_S * world.SAMPLE_RATE_HZ)
+        text = world.analyse(_speech_only(_joined(spoken)), careful=False) if spoken and whole else None
+        return exemplars.learn(speech, pitch, language, frames, text).to_bytes()
 
     def base_pitch(self, pcm: bytes, sample_rate_hz: int) -> tuple[float, float]:
         """Median and deviation of the base voice's log F0 from 16-bit ``pcm``."""
@@ -106,13 +118,13 @@ def _speech_only(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return samples[mask][: round(MAX_SPEECH_S * world.SAMPLE_RATE_HZ)]
 
 
-def _bank(utterances: list[dict[str, Any]]) -> world.Frames:
-    """The utterances as one stretch of frames."""
+def _joined(utterances: list[dict[str, Any]]) -> NDArray[np.float32]:
+    """The utterances one after the other."""
     pieces = [
         shaping.to_work_rate(np.frombuffer(utterance["pcm"], np.int16), utterance["sample_rate_hz"])
         for utterance in utterances
     ]
-    return world.analyse(np.concatenate(pieces), careful=False)
+    return np.concatenate(pieces)
 
 
 def _answer(samples: NDArray[np.float32]) -> dict[str, Any]:

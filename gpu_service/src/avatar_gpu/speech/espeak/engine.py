@@ -153,11 +153,14 @@ class EspeakEngine:
         self._learners.close()
         self._makers.shutdown(wait=True, cancel_futures=True)
 
-    def enrol(self, recording: AudioClip, *, language: str = "en") -> EspeakVoice:
+    def enrol(
+        self, recording: AudioClip, *, language: str | None = None, transcript: str | None = None
+    ) -> EspeakVoice:
         """The speaker's voice, from at most half a minute of speech in the recording's first two minutes.
 
         language: of the recording, where it is known: the base voice then reads in that language what the
-        recording is compared with.
+        recording is compared with. transcript: what the recording says, in a first-class language; not used
+        where it does not fit (see ``EspeakVoice.aligned_to_text``).
 
         Raises:
             SpeechTooShort: too little voiced speech.
@@ -166,8 +169,9 @@ class EspeakEngine:
         if recording.sample_rate_hz != SAMPLE_RATE_HZ:
             samples = soxr.resample(samples, recording.sample_rate_hz, SAMPLE_RATE_HZ)
         sound = samples[: round(ENROLMENT_S * SAMPLE_RATE_HZ)].astype(np.float32).tobytes()
-        primary = primary_subtag(language)
+        primary = primary_subtag(language or "en")
         compared = primary if primary in BANK_TEXTS else "en"
+        text = transcript if transcript and primary == compared else ""
         try:
             pitch = base_pitch(self._learners.call("median_hz", ENROLMENT_TIMEOUT_S, samples=sound))
             saved = self._learners.call(
@@ -177,6 +181,7 @@ class EspeakEngine:
                 pitch=pitch,
                 language=compared,
                 bank=self._bank(compared, pitch),
+                spoken=self._read_out(text, compared, pitch),
             )
         except OperationFailed as error:
             if error.error != "ValueError":
@@ -252,16 +257,17 @@ class EspeakEngine:
     def _make(
         self, request: SpeechRequest, voice_file: str, target: EspeakVoice | BuiltInVoice, sentence: _Sentence
     ) -> _Converted:
-        spoken = self._synthesise(request, voice_file, target.pitch, sentence)
+        pace = target.rate if isinstance(target, EspeakVoice) else 1.0
+        spoken = self._synthesise(request, voice_file, target.pitch, pace, sentence)
         return self._converted(request, spoken, target, target.pitch)
 
     def _synthesise(
-        self, request: SpeechRequest, voice_file: str, pitch: int, sentence: _Sentence
+        self, request: SpeechRequest, voice_file: str, pitch: int, pace: float, sentence: _Sentence
     ) -> _Spoken:
         text = sentence.spoken
         markup = to_markup(text, request.language)
         base = LANGUAGE_RATE_WPM.get(primary_subtag(request.language), BASE_RATE_WPM)
-        rate = int(np.clip(round(base * request.speed), *RATE_LIMITS_WPM))
+        rate = int(np.clip(round(base * pace * request.speed), *RATE_LIMITS_WPM))
         answer = self._base_speech(markup.text, voice_file, pitch, rate)
         events: list[phone_events.Event] = [tuple(event) for event in answer["events"]]
         pcm = np.frombuffer(answer["pcm"], np.int16)
@@ -349,6 +355,17 @@ class EspeakEngine:
         voice_file = self._language_map().voice(language)
         spoken = [self._base_speech(text, voice_file, pitch, BASE_RATE_WPM) for text in BANK_TEXTS[language]]
         return [{"pcm": answer["pcm"], "sample_rate_hz": answer["sample_rate_hz"]} for answer in spoken]
+
+    def _read_out(self, text: str, language: str, pitch: int) -> list[dict[str, Any]]:
+        """The base voice saying ``text`` sentence by sentence; [] where nothing of it can be spoken."""
+        voice_file = self._language_map().voice(language)
+        spoken = [normalise(sentence.text, language) for sentence in cut_sentences(text, language)]
+        answers = [
+            self._base_speech(to_markup(sentence, language).text, voice_file, pitch, BASE_RATE_WPM)
+            for sentence in spoken
+            if any(char.isalnum() for char in sentence.text)
+        ]
+        return [{"pcm": answer["pcm"], "sample_rate_hz": answer["sample_rate_hz"]} for answer in answers]
 
     def _target(self, request: SpeechRequest, voice: Voice | None) -> EspeakVoice | BuiltInVoice:
         if voice is not None:

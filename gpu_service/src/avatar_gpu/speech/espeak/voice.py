@@ -20,13 +20,17 @@ class EspeakVoice:
     """What ``EspeakEngine.enrol`` gives back.
 
     key: SHA-256 of the profile. pitch: eSpeak's pitch setting that the profile was learnt against.
-    median_hz: the speaker's F0. Either ``data`` or ``path`` holds the profile (npz, see ``voice.exemplars``).
+    median_hz: the speaker's F0. rate: the speaker's speed relative to the base voice's. aligned_to_text: the
+    words of the recording were known and fitted. Either ``data`` or ``path`` holds
+    the profile (npz, see ``voice.exemplars``).
     """
 
     key: str
     pitch: int
     median_hz: float
     language: str
+    rate: float
+    aligned_to_text: bool
     data: bytes | None = None
     path: Path | None = None
 
@@ -76,6 +80,8 @@ def _described(data: bytes, path: Path | None) -> EspeakVoice:
             int(header["pitch"]),
             float(np.exp(header["voice_pitch"][0])),
             str(header["language"]),
+            float(header["rate"]),
+            bool(header["aligned_to_text"]),
             None if path is not None else data,
             path,
         )
