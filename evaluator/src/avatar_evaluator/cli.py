@@ -122,14 +122,19 @@ def _choose_references(parser: argparse.ArgumentParser) -> None:
 
 
 def _references(wanted: argparse.Namespace, look: Onlooker, scenario: Scenario | None = None) -> References:
-    """What the video should resemble.
+    """What the video should resemble; a voice only where the scenario asks for one.
 
     Raises:
         MediaUnreadable: a named file cannot be read.
     """
     portrait = look.photo(wanted.portrait) if wanted.portrait else None
     language = "en" if scenario is None else scenario.language.split("-")[0]
-    voice = read_audio(Path(wanted.reference.replace("{language}", language))) if wanted.reference else None
+    asked = scenario is None or scenario.voice is not None
+    voice = (
+        read_audio(Path(wanted.reference.replace("{language}", language)))
+        if wanted.reference and asked
+        else None
+    )
     return References(voice, None if isinstance(portrait, Unseen) else portrait)
 
 

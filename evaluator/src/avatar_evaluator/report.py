@@ -59,7 +59,9 @@ def score_table(scores: Mapping[str, Score]) -> Table:
 
 def control_table(controls: Iterable[Control]) -> Table:
     """Each fault with the metric that must see it."""
-    table = Table("fault", "metric", "expected", "before", "after", "outcome", title="controls")
+    table = Table(title="controls")
+    for heading in ("fault", "metric", "expected", "before", "after", "outcome"):
+        table.add_column(heading, overflow="fold")
     colours = {"caught": "green", "missed": "red", "skipped": "yellow"}
     for control in controls:
         values = ("–" if value is None else f"{value:.3g}" for value in (control.before, control.after))
@@ -70,7 +72,9 @@ def control_table(controls: Iterable[Control]) -> Table:
 
 def change_table(changes: Iterable[Change]) -> Table:
     """Each metric's change with its interval and what it means."""
-    table = Table("metric", "n", "before", "after", "change", "95 %", "margin", "verdict")
+    table = Table()
+    for heading in ("metric", "n", "before", "after", "change", "95 %", "margin", "verdict"):
+        table.add_column(heading, overflow="fold")
     colours = {"better": "green", "worse": "red", "unchanged": "dim", "inconclusive": "yellow"}
     for change in changes:
         interval = "–" if change.ci95 is None else f"{change.ci95[0]:+.3g} … {change.ci95[1]:+.3g}"
