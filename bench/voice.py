@@ -1,8 +1,10 @@
 """How much like the speaker, how clear and how fast the embedded voice is: ``python bench/voice.py DIR``.
 
 DIR holds WAV files named ``SPEAKER-anything.wav``, at least two for each speaker: the longest clips up to 20 s
-are the reference, the others are held out. Controls in the same run: ``preset`` is the
-default built-in voice, ``same`` the reference itself, ``other`` the reference of another speaker.
+are the reference, the others are held out. Where each clip of a reference has its words next to it as ``.txt``,
+``--transcripts en`` enrols with them. Controls in the same run: ``preset`` is the
+default built-in voice, ``same`` the reference itself, ``short`` pieces of it as long as a spoken sentence (an
+embedding of 4 s agrees less with itself than one of 20 s), ``other`` the reference of another speaker.
 
 Similarity is the cosine of Resemblyzer embeddings to the held-out clips, word error rate that of pocketsphinx on
 a closed matrix test; both packages are optional (``pip install resemblyzer pocketsphinx``) and a column whose
@@ -33,6 +35,7 @@ from avatar_gpu.voice.analysis import pitch_track
 
 RATE = 24_000
 REFERENCE_S = 20.0
+PIECE_SAMPLES = 4 * RATE
 SENTENCES = {
     "en": (
         "Please remember to save your work before you close the window.",
@@ -66,23 +69,31 @@ class Speaker:
     name: str
     reference: Samples
     held_out: list[Samples]
+    transcript: str | None = None
 
 
 def load(folder: Path) -> list[Speaker]:
     """The speakers of ``folder`` that have two clips or more."""
-    files: dict[str, list[Samples]] = defaultdict(list)
+    files: dict[str, list[tuple[Samples, str | None]]] = defaultdict(list)
     for path in sorted(folder.glob("*.wav")):
-        files[path.stem.split("-")[0]].append(decode_audio(path.read_bytes(), RATE))
+        words = path.with_suffix(".txt")
+        text = words.read_text(encoding="utf-8").strip() if words.exists() else None
+        files[path.stem.split("-")[0]].append((decode_audio(path.read_bytes(), RATE), text))
     speakers = []
     for name, clips in files.items():
         if len(clips) < 2:
             continue
-        clips.sort(key=len, reverse=True)
+        clips.sort(key=lambda clip: len(clip[0]), reverse=True)
         taken = [clips[0]]
         rest = clips[1:]
-        while len(rest) > 1 and sum(map(len, taken)) < REFERENCE_S * RATE:
+        while len(rest) > 1 and sum(len(clip) for clip, _ in taken) < REFERENCE_S * RATE:
             taken.append(rest.pop(0))
-        speakers.append(Speaker(name, np.concatenate(taken)[: round(REFERENCE_S * RATE)], rest))
+        texts = [text for _, text in taken]
+        transcript = None if None in texts else " ".join(text for text in texts if text)
+        reference = np.concatenate([clip for clip, _ in taken])
+        if transcript is None:
+            reference = reference[: round(REFERENCE_S * RATE)]
+        speakers.append(Speaker(name, reference, [clip for clip, _ in rest], transcript))
     return speakers
 
 
@@ -189,6 +200,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--likeness", type=float, default=0.5)
+    parser.add_argument("--transcripts", metavar="LANGUAGE", help="enrol with the words, in this language")
     parser.add_argument("--matrix", type=int, default=10, help="sentences of the word error test")
     arguments = parser.parse_args()
     speakers = load(arguments.folder)
@@ -199,7 +211,9 @@ def main() -> int:
     recogniser = Recogniser() if importlib.util.find_spec("pocketsphinx") else None
     engine = EspeakEngine(EngineContext("cpu", Path(), 1))
     try:
-        report(engine, speakers, arguments.likeness, arguments.matrix, embed, recogniser)
+        report(
+            engine, speakers, arguments.likeness, arguments.matrix, embed, recogniser, arguments.transcripts
+        )
     finally:
         engine.close()
     return 0
@@ -212,6 +226,7 @@ def report(
     matrix: int,
     embed: Embed | None,
     recogniser: Recogniser | None,
+    transcripts: str | None,
 ) -> None:
     """Measures and prints."""
     engine.warm()
@@ -221,12 +236,23 @@ def report(
         own = {s.name: embed(s.reference) for s in speakers}
         same = np.mean([own[s.name] @ centres[s.name] for s in speakers])
         other = [own[a.name] @ centres[b.name] for a, b in product(speakers, speakers) if a is not b]
-        print(f"controls: same {same:.3f}, other {np.mean(other) if other else float('nan'):.3f}")
+        pieces = [
+            embed(s.reference[start : start + PIECE_SAMPLES]) @ centres[s.name]
+            for s in speakers
+            for start in range(0, len(s.reference) - PIECE_SAMPLES, PIECE_SAMPLES)
+        ]
+        print(
+            f"controls: same {same:.3f}, short {np.mean(pieces):.3f}, other {np.mean(other) if other else float('nan'):.3f}"
+        )
     print("speaker     lang  alike  preset    wer pre-wer  f0 st  rough (ref)  rtf    enrol s  MB")
     rows: list[list[float]] = []
     for speaker in speakers:
         started = time.perf_counter()
-        voice = engine.enrol(AudioClip(speaker.reference, RATE))
+        words = speaker.transcript if transcripts else None
+        recording = AudioClip(speaker.reference, RATE)
+        voice = engine.enrol(recording, language=transcripts, transcript=words)
+        if words is not None and not voice.aligned_to_text:
+            print(f"{speaker.name}: the transcript does not fit")
         enrol_s = time.perf_counter() - started
 
         def say(text: str, language: str, *, preset: bool, voice: object = voice) -> Samples:

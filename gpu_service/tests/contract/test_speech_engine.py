@@ -13,6 +13,7 @@ import pytest
 from avatar_contracts.problems import TextEmpty, UnsupportedLanguage, VoiceNotEnrolled
 from avatar_contracts.speech import SpeechRequest
 from avatar_gpu.protocols import AudioClip, EngineContext, SpeechClip
+from avatar_gpu.speech.espeak.banks import BANK_TEXTS
 from avatar_gpu.speech.espeak.engine import EspeakEngine
 from avatar_gpu.speech.espeak.reference import REFERENCE_VOICES, TEXTS
 from avatar_gpu.voice.analysis import pitch_track
@@ -213,6 +214,16 @@ def test_an_enrolled_voice_saves_loads_and_moves_the_pitch_to_its_own(
     assert 12 * abs(np.log2(np.median(f0[f0 > 0]) / voice.median_hz)) < 1.5
     assert (tmp_path / "voice.npz").stat().st_size < 20e6
     assert integrated_loudness(spoken.samples, engine.sample_rate_hz) == pytest.approx(-16.0, abs=1.0)
+
+
+def test_the_words_of_a_recording_are_used_where_they_are_said_and_refused_where_not(
+    engine: EspeakEngine, recording: AudioClip
+) -> None:
+    said = engine.enrol(recording, language="en", transcript=TEXTS["en"][:220])
+    other = engine.enrol(recording, language="en", transcript=" ".join(BANK_TEXTS["en"])[40:260])
+
+    assert said.aligned_to_text
+    assert not other.aligned_to_text
 
 
 @pytest.mark.parametrize("content", [b"", b"not a voice", b"PK\x03\x04broken"], ids=str)

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import io
 import json
 import threading
-import wave
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 from fake_engines import SPECS, FakeRender, FakeVoice
 from live_service import PORTRAIT, fake_settings, put_portrait
+from recordings import babble
 
 from avatar_contracts.enrolment import VoiceSummary
 from avatar_contracts.problems import (
@@ -26,24 +25,6 @@ from avatar_gpu.enrolment import Enrolment
 from avatar_gpu.portrait.analyse import several_faces
 from avatar_gpu.protocols import EngineContext, Portrait
 from avatar_gpu.render.mesh.rehearsal import drawn_portrait
-
-
-def babble(seconds: float, seed: int = 0) -> bytes:
-    """A WAV that counts as speech: a buzz with formants, switched on and off like syllables."""
-    rate = 16_000
-    t = np.arange(int(seconds * rate)) / rate
-    pitch = 2 * np.pi * np.cumsum(120 + 20 * np.sin(2 * np.pi * 0.7 * t + seed)) / rate
-    buzz = sum(np.sin(k * pitch) / k for k in range(1, 25))
-    syllables = np.clip(np.sin(2 * np.pi * 2.2 * t) * 4, 0, 1)
-    noise = np.random.default_rng(seed).normal(0, 1e-4, len(t))
-    pcm = (np.clip(0.2 * buzz * syllables + noise, -1, 1) * 32767).astype("<i2")
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(pcm.tobytes())
-    return buffer.getvalue()
 
 
 @pytest.fixture

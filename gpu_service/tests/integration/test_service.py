@@ -9,11 +9,14 @@ from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from live_service import PORTRAIT, live_service
+from recordings import babble
 
+from avatar_contracts.enrolment import MAX_TRANSCRIPT_CHARS, TRANSCRIPT_HEADER
 from avatar_contracts.performance import PerformanceDone, PerformanceEvent, PerformanceStarted, Video
 from avatar_contracts.problems import MEDIA_TYPE
 from avatar_contracts.speech import Audio, Failed, Phones, SpeechDone, SpeechStarted, Words
@@ -131,6 +134,32 @@ def test_an_upload_above_the_limit_is_refused(tmp_path: Path) -> None:
         undeclared = client.put(f"/v1/portraits/{digest}", content=iter([data[:2000], data[2000:]]))
     assert declared.status_code == undeclared.status_code == 413
     assert declared.json()["limit_bytes"] == 2048
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Content-Language": "not a tag"}, {TRANSCRIPT_HEADER: "a" * (MAX_TRANSCRIPT_CHARS + 1)}],
+    ids=["language", "length"],
+)
+def test_what_is_told_wrongly_of_a_recording_is_refused(
+    client: httpx.Client, headers: dict[str, str]
+) -> None:
+    answer = client.put("/v1/voices/" + "0" * 64, content=b"something", headers=headers)
+
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith("invalid-request")
+
+
+def test_the_words_of_a_recording_travel_percent_encoded(client: httpx.Client) -> None:
+    data = babble(6)
+    told = {"Content-Language": "zh-cn", TRANSCRIPT_HEADER: quote("你好，世界。")}
+
+    answer = client.put(f"/v1/voices/{sha256(data).hexdigest()}", content=data, headers=told)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["language"] == "zh-CN"
+    assert answer.json()["transcript"] == "你好，世界。"
+    assert answer.json()["warnings"][-1]["code"] == "transcript-unused"
 
 
 # The stream
