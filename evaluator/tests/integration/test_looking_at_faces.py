@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from synthetic_video import Recipe, make_video
 
+from avatar_evaluator.cli import main
 from avatar_evaluator.faces.chosen import Onlooker
 from avatar_evaluator.faces.mesh import MeshTracker
 from avatar_evaluator.faces.provider import LandmarksUnavailable
@@ -80,3 +81,23 @@ def test_a_real_clip_is_in_time() -> None:
     scores = score_all(Recording(path, read_media(path), face=Onlooker(MODELS)(path)))
     assert isinstance(offset := scores["sync.offset"].value, float)
     assert abs(offset) < 40
+
+
+def test_the_command_spoils_a_video_and_says_what_was_caught(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "video.mp4"
+    path.write_bytes(make_video(Recipe()))
+    assert main(["controls", str(path), "--models", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "caught" in shown
+    assert "skipped" in shown
+
+
+def test_a_reference_that_is_missing_stops_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "video.mp4"
+    path.write_bytes(make_video(Recipe()))
+    assert main(["score", str(path), "--models", str(tmp_path), "--reference", str(tmp_path / "no.wav")]) == 2
+    assert "no.wav" in capsys.readouterr().err
