@@ -16,6 +16,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,6 +43,8 @@ from avatar_gpu.render.mesh.engine import MeshEngine, MeshLikeness  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAME_RATE = 25
+AUDIO_RATE_HZ = 48_000
+AAC_FRAME_SAMPLES = 1024
 STAGES = ("bend", "rasterise", "sample", "compose", "draw_eye", "draw_mouth")
 
 
@@ -97,8 +100,8 @@ def cpu_ms(work: Callable[[], object]) -> float:
     return (time.process_time_ns() - start) / 1e6
 
 
-def encode(frames: list[RgbImage]) -> int:
-    """H.264 as the service makes it: I420 by OpenCV, x264 veryfast, crf 20, one thread; bytes out."""
+def encode(frames: list[RgbImage]) -> list[av.Packet]:
+    """H.264 as the service makes it: I420 by OpenCV, x264 veryfast, crf 20, one thread."""
     coder = av.CodecContext.create("libx264", "w")
     coder.height, coder.width = frames[0].shape[:2]
     coder.pix_fmt = "yuv420p"
@@ -106,12 +109,42 @@ def encode(frames: list[RgbImage]) -> int:
     coder.time_base = Fraction(1, FRAME_RATE)
     coder.thread_count = 1
     coder.options = {"preset": "veryfast", "crf": "20"}
-    total = 0
+    packets: list[av.Packet] = []
     for index, frame in enumerate(frames):
         picture = av.VideoFrame.from_ndarray(cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
         picture.pts = index
-        total += sum(packet.size for packet in coder.encode(picture))
-    return int(total + sum(packet.size for packet in coder.encode(None)))
+        packets += coder.encode(picture)
+    return [*packets, *coder.encode(None)]
+
+
+def mux(pictures: list[bytes], width_px: int, height_px: int) -> int:
+    """An MP4 of encoded pictures and as much AAC, as the runtime makes it; its size in bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "film.mp4"
+        write_film(film, pictures, width_px, height_px)
+        return film.stat().st_size
+
+
+def write_film(film: Path, pictures: list[bytes], width_px: int, height_px: int) -> None:
+    with av.open(str(film), "w", options={"movflags": "faststart"}) as container:
+        video = container.add_mux_stream("h264", rate=FRAME_RATE, width=width_px, height=height_px)
+        video.time_base = Fraction(1, FRAME_RATE)
+        sound = container.add_stream("aac", rate=AUDIO_RATE_HZ, layout="mono")
+        for index, data in enumerate(pictures):
+            packet = av.Packet(data)
+            packet.stream = video
+            packet.time_base = Fraction(1, FRAME_RATE)
+            packet.pts = packet.dts = index
+            packet.is_keyframe = index == 0
+            container.mux(packet)
+        samples = len(pictures) * AUDIO_RATE_HZ // FRAME_RATE
+        noise = np.random.default_rng(0).normal(0, 0.1, (1, samples)).astype(np.float32)
+        for start in range(0, samples, AAC_FRAME_SAMPLES):
+            block = np.ascontiguousarray(noise[:, start : start + AAC_FRAME_SAMPLES])
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = AUDIO_RATE_HZ, start
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
 
 
 def floor_ms(likeness: MeshLikeness, count: int) -> float:
@@ -185,7 +218,13 @@ def measure(
         cpu_ms(lambda: [None for _ in engine.render(likeness, track)]) / frames for _ in range(repeats)
     )
     row["encode"] = statistics.median(cpu_ms(lambda: encode(rendered)) / frames for _ in range(repeats))
+    pictures = [bytes(packet) for packet in encode(rendered)]
+    height_px, width_px, _ = rendered[0].shape
+    row["mux"] = statistics.median(
+        cpu_ms(lambda: mux(pictures, width_px, height_px)) / frames for _ in range(repeats)
+    )
     row["render + encode"] = row["render"] + row["encode"]
+    row["render + encode + mux"] = row["render + encode"] + row["mux"]
     row["floor: remap"] = statistics.median(floor_ms(likeness, frames) for _ in range(repeats))
     row["floor: remap + encode"] = row["floor: remap"] + row["encode"]
     row["frames/s on one core"] = 1000 / row["render + encode"]
