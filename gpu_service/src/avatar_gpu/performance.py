@@ -196,13 +196,6 @@ class _PlacedClip:
 
 
 @dataclass(frozen=True)
-class _Prepared:
-    encoder: H264Encoder
-    width_px: int
-    height_px: int
-
-
-@dataclass(frozen=True)
 class _Frame:
     image: RgbImage
     sentence: int
@@ -223,7 +216,7 @@ class PerformanceTask(Task):
         self._settings = settings
         self._clips: Channel[_PlacedClip] = Channel(self.switch, CLIPS_WAITING)
         self._frames: Channel[_Frame] = Channel(self.switch, FRAMES_WAITING)
-        self._prepared: Channel[_Prepared] = Channel(self.switch, 1)
+        self._opened: Channel[H264Encoder] = Channel(self.switch, 1)
         self._encoders: Channel[H264Encoder] = Channel(self.switch, 1)
         self._samples = 0
         self._sample_rate_hz = 0
@@ -282,7 +275,7 @@ class PerformanceTask(Task):
                 likeness.width_px, likeness.height_px, rate.fraction(), self._settings.video_encoder
             )
             self.timings.add("portrait", time.monotonic() - started)
-            self._prepared.put(_Prepared(encoder, likeness.width_px, likeness.height_px))
+            self._opened.put(encoder)
             self._encoders.put(encoder)
             session = None
             for placed in self._clips:
@@ -328,7 +321,7 @@ class PerformanceTask(Task):
 
     def _started(self) -> PerformanceStarted:
         """The opening event, once the portrait is prepared."""
-        prepared = next(iter(self._prepared))
+        encoder = next(iter(self._opened))
         request = self._request
         rate = request.render.frame_rate
         return PerformanceStarted(
@@ -336,9 +329,9 @@ class PerformanceTask(Task):
             sample_rate_hz=self._sample_rate_hz,
             frame_rate_num=rate.num,
             frame_rate_den=rate.den,
-            width_px=prepared.width_px,
-            height_px=prepared.height_px,
-            codec_config=prepared.encoder.codec_config,
+            width_px=encoder.width_px,
+            height_px=encoder.height_px,
+            codec_config=encoder.codec_config,
             engines={
                 "speech": self._catalogue.resolve("speech", request.speech.engine).name,
                 "motion": self._catalogue.resolve("motion", request.motion.engine).name,

@@ -59,6 +59,7 @@ class H264Encoder:
         context.flags |= Flags.global_header.value
         context.options = ENCODERS[encoder]
         context.open()
+        self.width_px, self.height_px = width_px, height_px
         self._context = context
         self._time_base = 1 / frame_rate
         self._frames = 0

@@ -217,6 +217,33 @@ def edge_profile(
 
 
 @compiled
+def strip_bounds(
+    frame: NDArray[np.uint8],
+    origin: NDArray[np.float64],
+    along: NDArray[np.float64],
+    length: float,
+    top: float,
+    bottom: float,
+) -> tuple[int, int, int, int]:
+    """Columns [left, right) and rows [high, low) of ``frame`` that hold a strip turned about ``origin``.
+
+    It reaches from 0 to ``length`` along the unit vector ``along``, and from ``top`` to ``bottom`` across it.
+    """
+    low_x, high_x, low_y, high_y = 1e9, -1e9, 1e9, -1e9
+    for i in range(4):
+        t = length if i & 1 else 0.0
+        s = bottom if i & 2 else top
+        x, y = origin[0] + t * along[0] - s * along[1], origin[1] + t * along[1] + s * along[0]
+        low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
+    return (
+        max(0, int(low_x)),
+        min(frame.shape[1], int(high_x) + 2),
+        max(0, int(low_y)),
+        min(frame.shape[0], int(high_y) + 2),
+    )
+
+
+@compiled
 def smooth_step(t: float) -> float:
     """0 … 1 with vanishing slope at both ends."""
     u = min(1.0, max(0.0, t))

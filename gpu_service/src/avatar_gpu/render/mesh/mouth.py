@@ -18,7 +18,7 @@ from avatar_gpu.render.mesh.compiled import compiled
 from avatar_gpu.render.mesh.eyes import Eyeball
 from avatar_gpu.render.mesh.geometry import FaceMesh, FloatMatrix
 from avatar_gpu.render.mesh.interior import ENAMEL, Sprites, paint_sprites
-from avatar_gpu.render.mesh.kernels import edge_profile, smooth_step
+from avatar_gpu.render.mesh.kernels import edge_profile, smooth_step, strip_bounds
 from avatar_gpu.render.mesh.layers import push_pull
 from avatar_gpu.render.mesh.relief import HeadMotion
 
@@ -310,21 +310,15 @@ def _draw(
     rest: float,
     line: float,
 ) -> None:
-    height, width = frame.shape[0], frame.shape[1]
     count = upper.shape[0]
     length = step * (count - 1)
     top, bottom = min(upper.min(), lower.min()) - 3, max(lower.max(), upper.max()) + 3
-    low_x, high_x, low_y, high_y = 1e9, -1e9, 1e9, -1e9
-    for i in range(4):
-        t = length if i & 1 else 0.0
-        s = bottom if i & 2 else top
-        x, y = origin[0] + t * along[0] - s * along[1], origin[1] + t * along[1] + s * along[0]
-        low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
+    left, right, high, low = strip_bounds(frame, origin, along, length, top, bottom)
     sample = np.zeros(4)
     color = np.zeros(3)
     middle_u = 0.55 * texels
-    for y in range(max(0, int(low_y)), min(height, int(high_y) + 2)):
-        for x in range(max(0, int(low_x)), min(width, int(high_x) + 2)):
+    for y in range(high, low):
+        for x in range(left, right):
             px, py = x - origin[0], y - origin[1]
             t = px * along[0] + py * along[1]
             if t <= 0 or t >= length:

@@ -38,15 +38,6 @@ Event = tuple[int, int, int, int, str]
 """Kind, sample, position in the markup, length in characters, phone text."""
 
 
-@dataclass(frozen=True)
-class Utterance:
-    """Phones that cover ``samples`` without gaps, and words, at one rate."""
-
-    phones: tuple[TimedPhone, ...]
-    words: tuple[TimedWord, ...]
-    samples: int
-
-
 @dataclass
 class _Phone:
     start: int
